@@ -1,0 +1,1 @@
+//! brood behind Node-API: translation only.
