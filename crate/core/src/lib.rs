@@ -1,1 +1,22 @@
 //! Child processes without a stop, a race or a zombie: the part of brood that touches the kernel.
+//!
+//! Nothing here knows that JavaScript exists. `unsafe` code lives in [`sys`](self) alone, one file per kernel facility.
+
+#![deny(unsafe_code)]
+
+mod exit_status;
+mod kill;
+mod orphan_queue;
+mod signal;
+mod sys;
+mod usage;
+mod wait;
+mod watch;
+
+pub use exit_status::ExitStatus;
+pub use kill::Kill;
+pub use orphan_queue::OrphanQueue;
+pub use signal::Signal;
+pub use usage::Usage;
+pub use wait::Wait;
+pub use watch::{SignalSource, Watch};

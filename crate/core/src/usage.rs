@@ -1,0 +1,43 @@
+//! What a process and the descendants it waited for have used up.
+
+/// The fields of `struct rusage` as the kernel filled them in when the process was reaped.
+///
+/// # References
+///
+/// [`getrusage(2)`](https://man7.org/linux/man-pages/man2/getrusage.2.html)
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// CPU time spent in user mode, in microseconds.
+    pub user_cpu_time: i64,
+    /// CPU time spent in the kernel, in microseconds.
+    pub system_cpu_time: i64,
+    /// Peak resident set size in kilobytes. Can be an inheritance from the process that spawned it: see
+    /// [`ExitStatus::max_rss_is_own`](crate::ExitStatus).
+    pub max_rss: i64,
+    /// Integral shared memory size; unused on Linux.
+    pub shared_memory_size: i64,
+    /// Integral unshared data size; unused on Linux.
+    pub unshared_data_size: i64,
+    /// Integral unshared stack size; unused on Linux.
+    pub unshared_stack_size: i64,
+    /// Page faults served without input or output.
+    pub minor_page_faults: i64,
+    /// Page faults that needed input or output.
+    pub major_page_faults: i64,
+    /// Times swapped out of memory; unused on Linux.
+    pub swapped_out: i64,
+    /// Times the file system had to read.
+    pub fs_read: i64,
+    /// Times the file system had to write.
+    pub fs_write: i64,
+    /// Messages sent over IPC; unused on Linux.
+    pub ipc_sent: i64,
+    /// Messages received over IPC; unused on Linux.
+    pub ipc_received: i64,
+    /// Signals received; unused on Linux.
+    pub signals_count: i64,
+    /// Times the process gave the processor up before its time slice ended.
+    pub voluntary_context_switches: i64,
+    /// Times it lost the processor to another or to the end of its time slice.
+    pub involuntary_context_switches: i64,
+}
