@@ -1,5 +1,6 @@
 import test from 'ava'
 import { Hierarchy, type Process } from '../../src/hierarchy/index.ts'
+import { hierarchyFromTable, type ProcessRow } from '../../src/hierarchy/process-table.ts'
 import { child, deep } from './family.ts'
 
 // Each of these takes well below a second on a small machine. The deadline is no benchmark: it is there to tell n from n²,
@@ -119,3 +120,25 @@ test.serial(inTime, '100,000 threads of one process come and go', () => {
   if (last.length !== 1) throw new Error('expected one last thread')
   return hierarchy
 })
+
+for (const [shape, parentOf] of Object.entries({
+  'a chain': (pid: number) => pid - 1,
+  'a chain upside down': (pid: number) => (pid === WIDE ? 1 : pid + 1),
+  'one cycle': (pid: number) => (pid === WIDE ? 2 : pid + 1),
+  'a tree': (pid: number) => Math.floor(pid / 2),
+  orphans: () => WIDE * 2,
+})) {
+  test.serial(inTime, `a table of 100,000 rows that are ${shape} becomes a hierarchy`, () => {
+    const rows = Array.from({ length: WIDE }, (_, index): ProcessRow => {
+      const pid = WIDE - index
+      return { pid, ppid: parentOf(pid), pgid: Math.ceil(pid / 10), sid: 1, zombie: pid % 3 === 0, data: index }
+    })
+    const hierarchy = hierarchyFromTable(rows, 1)
+    for (const process of hierarchy) {
+      if (process.isInit) continue
+      if (!process.isZombie) process.exit()
+      process.free()
+    }
+    return hierarchy
+  })
+}
