@@ -1,0 +1,7 @@
+export { ProcessBuilder, ThreadBuilder } from './builder.ts'
+export { HierarchyError, type HierarchyErrorCode } from './error.ts'
+export { Hierarchy } from './hierarchy.ts'
+export { ProcessGroup } from './process-group.ts'
+export { Process } from './process.ts'
+export { Session } from './session.ts'
+export { Thread } from './thread.ts'
