@@ -1,22 +1,50 @@
 //! Child processes without a stop, a race or a zombie: the part of brood that touches the kernel.
 //!
-//! Nothing here knows that JavaScript exists. `unsafe` code lives in [`sys`](self) alone, one file per kernel facility.
+//! Nothing here knows that JavaScript exists. `unsafe` code lives in `sys` alone, one file per kernel facility.
 
 #![deny(unsafe_code)]
 
+mod capabilities;
+mod capability;
+mod child;
+mod driver;
+mod error;
 mod exit_status;
+mod global_orphan_queue;
 mod kill;
+mod orphan;
+mod orphan_guard;
 mod orphan_queue;
+mod pidfd;
+mod pidfd_reaper;
+mod process;
+mod reap;
 mod signal;
+mod spawn;
+mod stdio;
+mod sync;
 mod sys;
+#[cfg(all(test, not(loom)))]
+mod test_doubles;
 mod usage;
 mod wait;
 mod watch;
 
+pub use capabilities::{Capabilities, capabilities};
+pub use driver::{CaptureOptions, Claim, Environment, Event, Exit, Notify, Outcome, Output, SpawnFailure, Spawned};
+pub use error::{SpawnError, Step};
 pub use exit_status::ExitStatus;
+pub use global_orphan_queue::GlobalOrphanQueue;
 pub use kill::Kill;
+pub use orphan::OrphanQueueImpl;
 pub use orphan_queue::OrphanQueue;
+pub use pidfd::Pidfd;
+pub use pidfd_reaper::PidfdReaper;
+pub use process::{ExecFailure, SpawnedProcess};
+pub use reap::Reaper;
 pub use signal::Signal;
+pub use spawn::{Command, DecodeError, Descriptor, Request, SpawnMethod, Strings};
+pub use stdio::{ChildStdio, Pipe, stdio};
 pub use usage::Usage;
 pub use wait::Wait;
 pub use watch::{SignalSource, Watch};

@@ -1,5 +1,9 @@
 //! What a process and the descendants it waited for have used up.
 
+use std::sync::OnceLock;
+
+use nix::sys::resource::{UsageWho, getrusage};
+
 /// The fields of `struct rusage` as the kernel filled them in when the process was reaped.
 ///
 /// # References
@@ -12,7 +16,7 @@ pub struct Usage {
     /// CPU time spent in the kernel, in microseconds.
     pub system_cpu_time: i64,
     /// Peak resident set size in kilobytes. Can be an inheritance from the process that spawned it: see
-    /// [`ExitStatus::max_rss_is_own`](crate::ExitStatus).
+    /// [`Outcome::Ended`](crate::Outcome::Ended).
     pub max_rss: i64,
     /// Integral shared memory size; unused on Linux.
     pub shared_memory_size: i64,
@@ -40,4 +44,28 @@ pub struct Usage {
     pub voluntary_context_switches: i64,
     /// Times it lost the processor to another or to the end of its time slice.
     pub involuntary_context_switches: i64,
+}
+
+/// Whether a peak resident set size that the kernel reported for a child of ours is certainly the child's own.
+///
+/// exec carries the peak of the memory it leaves over to the new program (`setmax_mm_hiwater_rss` in `fs/exec.c`), and the
+/// memory that our children leave is ours. A peak above our own, which never falls, can only be the child's.
+pub(crate) fn max_rss_is_own(child: &Usage) -> bool {
+    let Ok(ours) = getrusage(UsageWho::RUSAGE_SELF) else { return false };
+    child.max_rss > ours.max_rss() + slack()
+}
+
+/// How far the kernel's two readings of the same memory can lie apart, in kilobytes: it counts pages per processor and
+/// adds them up roughly, to `max(32, 2n)` pages on each of n processors.
+fn slack() -> i64 {
+    static SLACK: OnceLock<i64> = OnceLock::new();
+    *SLACK.get_or_init(|| {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from).max(processors_configured());
+        (processors * (2 * processors).max(32) * 4) as i64
+    })
+}
+
+fn processors_configured() -> usize {
+    let count = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_CONF).ok().flatten();
+    count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
 }

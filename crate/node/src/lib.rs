@@ -1,1 +1,14 @@
-//! brood behind Node-API: translation only.
+//! brood behind Node-API: translation only. What is said here in numbers and flat arrays, `src/native.ts` says in types.
+
+#![deny(unsafe_code)]
+#![allow(
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "what #[napi] exports is reached from JavaScript, and printed there"
+)]
+
+mod capabilities;
+mod environment;
+mod failure;
+mod output;
+mod record;

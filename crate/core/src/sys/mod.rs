@@ -1,6 +1,39 @@
 //! The kernel, one facility a file. The only place with `unsafe` code: everything above is safe Rust.
 //!
-//! Each file that needs it opens with `#![allow(unsafe_code)]` under a heading that says why, and each block carries
+//! Each file that needs it opens with `#![expect(unsafe_code)]` under a heading that says why, and each block carries
 //! its own `// SAFETY:` line.
 
+#[cfg(raw_clone)]
+mod arena;
+pub(crate) mod blocked_signals;
+#[cfg(raw_clone)]
+mod child_main;
+#[cfg(raw_clone)]
+pub(crate) mod clone;
+#[cfg(not(raw_clone))]
+#[path = "fork.rs"]
+pub(crate) mod clone;
+pub(crate) mod descriptor;
+pub(crate) mod environ;
+pub(crate) mod kill;
+#[cfg(raw_clone)]
+pub(crate) mod launch;
+#[cfg(not(raw_clone))]
+pub(crate) use self::clone as launch;
+pub(crate) mod order;
+// A kernel without the facility gets a file with the same names in it, so that nothing above has to ask which it is.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pidfd.rs")]
+pub(crate) mod pidfd;
+pub(crate) mod posix_spawn;
+#[cfg(raw_clone)]
+mod raw;
+pub(crate) mod read;
+pub(crate) mod report;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod sigchld;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "sigchld_kqueue.rs"]
+pub(crate) mod sigchld;
+pub(crate) mod subreaper;
+pub(crate) mod thread;
 pub(crate) mod waitid;

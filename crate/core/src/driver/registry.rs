@@ -1,0 +1,92 @@
+//! Who is alive, and who is told when that changes.
+
+use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc};
+
+use super::{capture::Capture, outbox::Outbox};
+use crate::sync::{Mutex, MutexGuard, lock};
+
+/// Who gets the status.
+#[derive(Debug, Clone)]
+pub(crate) enum Owner {
+    /// The environment of this outbox.
+    Environment(Arc<Outbox>),
+    /// Nobody in particular: the handle was dropped.
+    OrphanQueue,
+}
+
+impl Owner {
+    /// Whether this is the environment of `outbox`.
+    pub(crate) fn is(&self, outbox: &Arc<Outbox>) -> bool {
+        matches!(self, Self::Environment(own) if Arc::ptr_eq(own, outbox))
+    }
+}
+
+/// One living child.
+#[derive(Debug)]
+pub(crate) struct Entry<C> {
+    pub(crate) child: C,
+    pub(crate) owner: Owner,
+    pub(crate) kill_on_drop: bool,
+    /// Our ends of its pipes that nobody has claimed, by the child's descriptor; in blocking mode.
+    pub(crate) stdio: Vec<Option<OwnedFd>>,
+    pub(crate) capture: Option<Arc<Capture>>,
+    /// How often in a row its readiness led to nothing.
+    pub(crate) spurious: u32,
+}
+
+/// The living children, by an id that is never used twice. Whoever takes an entry out, and there is only one who can, is
+/// the one who deals with the child's end: reports it, or hands the child to the orphan queue.
+#[derive(Debug)]
+pub(crate) struct Registry<C> {
+    entries: Mutex<Entries<C>>,
+}
+
+/// The registry while it is locked.
+#[derive(Debug)]
+pub(crate) struct Entries<C> {
+    by_id: HashMap<u64, Entry<C>>,
+    orphans: usize,
+}
+
+impl<C> Registry<C> {
+    pub(crate) fn new() -> Self {
+        Self { entries: Mutex::new(Entries { by_id: HashMap::new(), orphans: 0 }) }
+    }
+
+    /// Locks the registry. An event for a child that is being put in waits until it is in.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Entries<C>> {
+        lock(&self.entries)
+    }
+}
+
+impl<C> Entries<C> {
+    pub(crate) fn insert(&mut self, id: u64, entry: Entry<C>) {
+        self.orphans += usize::from(matches!(entry.owner, Owner::OrphanQueue));
+        self.by_id.insert(id, entry);
+    }
+
+    pub(crate) fn get(&mut self, id: u64) -> Option<&mut Entry<C>> {
+        self.by_id.get_mut(&id)
+    }
+
+    /// A child of this environment. Another environment's, or an orphan, is nobody's business.
+    pub(crate) fn get_own(&mut self, id: u64, outbox: &Arc<Outbox>) -> Option<&mut Entry<C>> {
+        self.get(id).filter(|entry| entry.owner.is(outbox))
+    }
+
+    pub(crate) fn remove(&mut self, id: u64) -> Option<Entry<C>> {
+        let entry = self.by_id.remove(&id)?;
+        self.orphans -= usize::from(matches!(entry.owner, Owner::OrphanQueue));
+        Some(entry)
+    }
+
+    /// The ids of those that `wanted` picks.
+    pub(crate) fn ids(&self, wanted: impl Fn(&Entry<C>) -> bool) -> Vec<u64> {
+        self.by_id.iter().filter(|(_, entry)| wanted(entry)).map(|(&id, _)| id).collect()
+    }
+
+    /// Number of orphans.
+    pub(crate) fn orphans(&self) -> usize {
+        self.orphans
+    }
+}

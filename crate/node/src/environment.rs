@@ -1,0 +1,257 @@
+//! One JavaScript environment: the main thread, or a worker.
+
+use std::{
+    cell::RefCell,
+    collections::{HashMap, VecDeque},
+    os::fd::IntoRawFd,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use brood_core::{CaptureOptions, Claim, Environment, Event, Notify, Output, Signal};
+use napi::{
+    Env, Error, Result, Status,
+    bindgen_prelude::{Buffer, Either, Function},
+    threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
+};
+use napi_derive::napi;
+
+use crate::{
+    failure::{BindingFailure, EINVAL},
+    output::{BindingBytes, BindingText, decode},
+    record::{self, FIELDS},
+};
+
+/// Calls the environment's `onEvents`. Weak: of itself it holds no event loop open.
+type Caller = ThreadsafeFunction<(), (), (), Status, false, true, 0>;
+
+/// The caller, until the environment goes.
+#[derive(Clone)]
+struct SharedCaller(Arc<Mutex<Option<Caller>>>);
+
+impl SharedCaller {
+    fn lock(&self) -> MutexGuard<'_, Option<Caller>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notify for SharedCaller {
+    fn notify(&self) {
+        if let Some(caller) = &*self.lock() {
+            // The queue has no bound, so it is never full; one that is closing has nobody left to tell.
+            caller.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+}
+
+/// Rows of numbers that JavaScript owns and we write to. An alias, because `#[napi]` takes a reference it can see for one to
+/// a class.
+type Rows<'a> = &'a mut [f64];
+
+/// What one JavaScript environment has of brood.
+#[napi]
+pub struct BindingEnvironment {
+    environment: Arc<Environment>,
+    caller: SharedCaller,
+    /// Events that did not fit into the rows they were to be written to.
+    waiting: RefCell<VecDeque<Event>>,
+    /// Outputs that were announced and not taken yet.
+    outputs: RefCell<HashMap<u64, Output>>,
+}
+
+/// Registers this environment. `onEvents` is called, on its thread, when there are events to take. Throws nothing: a number
+/// is the errno of what kept the driver from starting.
+#[napi]
+pub fn open_environment(env: Env, on_events: Function<'_, (), ()>) -> Result<Either<BindingEnvironment, i32>> {
+    let caller = on_events
+        .build_threadsafe_function::<()>()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .max_queue_size::<0>()
+        .build_callback(|_| Ok(()))?;
+    let caller = SharedCaller(Arc::new(Mutex::new(Some(caller))));
+    let environment = match Environment::new(Box::new(caller.clone())) {
+        Ok(environment) => Arc::new(environment),
+        Err(error) => return Ok(Either::B(error.raw_os_error().unwrap_or(0))),
+    };
+    // Registered after the threadsafe function, so that it runs before Node finalizes that one. When `close` is back nobody
+    // is calling the function, and nobody will; only then is it let go of.
+    env.add_env_cleanup_hook((Arc::clone(&environment), caller.clone()), |(environment, caller)| {
+        environment.close();
+        drop(caller.lock().take());
+    })?;
+    Ok(Either::A(BindingEnvironment { environment, caller, waiting: RefCell::default(), outputs: RefCell::default() }))
+}
+
+fn errno(error: &std::io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(0)
+}
+
+#[napi]
+impl BindingEnvironment {
+    /// Starts a process. `request` is the packed request, of which `length` bytes count. On success `reply` gets the
+    /// child's id and its pid, and nothing is returned.
+    #[napi]
+    pub fn spawn(
+        &self,
+        request: &[u8],
+        length: u32,
+        #[napi(ts_arg_type = "Float64Array")] reply: Rows<'_>,
+    ) -> Option<BindingFailure> {
+        match self.environment.spawn(&request[..length as usize]) {
+            Ok(spawned) => {
+                reply[0] = spawned.id as f64;
+                reply[1] = f64::from(spawned.pid);
+                None
+            }
+            Err(failure) => Some(failure.into()),
+        }
+    }
+
+    /// Writes waiting events into rows, as many as there is room for, and returns how many. 0: there are no more.
+    #[napi]
+    pub fn take(&self, #[napi(ts_arg_type = "Float64Array")] rows: Rows<'_>) -> u32 {
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.is_empty() {
+            waiting.extend(self.environment.take());
+        }
+        let mut count = 0;
+        for row in rows.chunks_exact_mut(FIELDS) {
+            let Some(event) = waiting.pop_front() else { break };
+            record::write(&event, row);
+            if let Event::Output(output) = event {
+                self.outputs.borrow_mut().insert(output.id, output);
+            }
+            count += 1;
+        }
+        count
+    }
+
+    /// Asks whether a child has ended; if so, writes its end into a row.
+    #[napi]
+    pub fn try_wait(&self, id: f64, #[napi(ts_arg_type = "Float64Array")] row: Rows<'_>) -> bool {
+        let id = id as u64;
+        let mut waiting = self.waiting.borrow_mut();
+        // Events that were taken over already, but not told yet.
+        let told = waiting.iter().position(|event| matches!(event, Event::Exit(exit) if exit.id == id));
+        let exit = match told.and_then(|index| waiting.remove(index)) {
+            Some(Event::Exit(exit)) => Some(exit),
+            _ => self.environment.try_wait(id),
+        };
+        let Some(exit) = exit else { return false };
+        row.fill(0.0);
+        record::write_exit(&exit, row);
+        true
+    }
+
+    /// Sends a signal: 1 when it was delivered, 0 when the child is gone, else the errno, negative.
+    #[napi]
+    pub fn kill(&self, id: f64, signal: i32) -> i32 {
+        let Some(signal) = Signal::from_raw(signal) else { return -EINVAL };
+        match self.environment.kill(id as u64, signal) {
+            Ok(delivered) => i32::from(delivered),
+            Err(error) => -errno(&error),
+        }
+    }
+
+    /// Hands our end of the pipe to the child's descriptor `index` over, once: a descriptor, which is the caller's from now
+    /// on, or what was left in the pipe of a child that is gone.
+    #[napi]
+    pub fn claim(&self, id: f64, index: u32) -> Option<Either<i32, Buffer>> {
+        match self.environment.claim(id as u64, index as usize) {
+            Claim::Nothing => None,
+            Claim::Pipe(pipe) => Some(Either::A(pipe.into_raw_fd())),
+            Claim::Bytes(bytes) => Some(Either::B(bytes.into())),
+        }
+    }
+
+    /// Gathers stdout and stderr natively. `input` is fed to stdin, which is then closed. `drain` is in milliseconds, or
+    /// negative for the end of the stream. Returns 0 or an errno.
+    #[napi]
+    pub fn capture(&self, id: f64, input: Option<&[u8]>, max_buffer: f64, drain: f64) -> i32 {
+        let options = CaptureOptions {
+            input: input.map(<[u8]>::to_vec),
+            // A cast that saturates: Infinity is all there can be.
+            max_buffer: max_buffer as usize,
+            drain: (drain >= 0.0).then(|| Duration::try_from_secs_f64(drain / 1e3).unwrap_or(Duration::MAX)),
+        };
+        self.environment.capture(id as u64, options).map_or_else(|error| errno(&error), |()| 0)
+    }
+
+    /// From now on, or as soon as the child ends, its capture waits for nothing more.
+    #[napi]
+    pub fn hurry_capture(&self, id: f64) {
+        self.environment.hurry_capture(id as u64);
+    }
+
+    /// Takes an output that was announced, as bytes.
+    #[napi]
+    pub fn take_bytes(&self, id: f64) -> Option<BindingBytes> {
+        let output = self.outputs.borrow_mut().remove(&(id as u64))?;
+        Some(BindingBytes {
+            stdout: output.stdout.into(),
+            stderr: output.stderr.into(),
+            truncated: output.truncated,
+            overflow: output.overflow.unwrap_or(0) as u32,
+        })
+    }
+
+    /// Takes an output that was announced, as text.
+    #[napi]
+    pub fn take_text<'env>(&self, env: &'env Env, id: f64) -> Result<Option<BindingText<'env>>> {
+        let Some(output) = self.outputs.borrow_mut().remove(&(id as u64)) else { return Ok(None) };
+        Ok(Some(BindingText {
+            stdout: decode(env, output.stdout)?,
+            stderr: decode(env, output.stderr)?,
+            truncated: output.truncated,
+            overflow: output.overflow.unwrap_or(0) as u32,
+        }))
+    }
+
+    /// Whether a child has exec'd; an event will tell if that is not known yet.
+    #[napi]
+    pub fn watch_exec(&self, id: f64) -> bool {
+        self.environment.watch_exec(id as u64)
+    }
+
+    /// The drop rule for one child: killed if it was to be, then the orphan queue's.
+    #[napi]
+    pub fn drop_child(&self, id: f64) {
+        self.environment.drop_child(id as u64);
+    }
+
+    /// Gives a child to the orphan queue.
+    #[napi]
+    pub fn orphan(&self, id: f64) {
+        self.environment.orphan(id as u64);
+    }
+
+    /// Lets go of what is left of the pipes of a child that has ended.
+    #[napi]
+    pub fn release(&self, id: f64) {
+        self.environment.release(id as u64);
+    }
+
+    /// Whether orphans that were reaped are to be told here.
+    #[napi]
+    pub fn listen_to_orphans(&self, listen: bool) {
+        self.environment.listen_to_orphans(listen);
+    }
+
+    /// Kills the children that are not to outlive their handle: the program is about to end.
+    #[napi]
+    pub fn kill_on_exit(&self) {
+        self.environment.kill_on_exit();
+    }
+
+    /// Holds the event loop open, or does not any more.
+    #[napi]
+    pub fn hold(&self, env: Env, hold: bool) -> Result<()> {
+        let mut caller = self.caller.lock();
+        let Some(caller) = &mut *caller else { return Ok(()) };
+        // What is deprecated is to use these for counting owners. Holding the loop open has no other way.
+        #[expect(deprecated, reason = "the only way to hold the loop open by a function that is weak otherwise")]
+        let held = if hold { caller.refer(&env) } else { caller.unref(&env) };
+        held.map_err(|error| Error::new(Status::GenericFailure, error.reason.clone()))
+    }
+}
