@@ -6,15 +6,20 @@
 
 mod exit_status;
 mod kill;
+mod orphan;
 mod orphan_queue;
 mod signal;
+mod sync;
 mod sys;
+#[cfg(all(test, not(loom)))]
+mod test_doubles;
 mod usage;
 mod wait;
 mod watch;
 
 pub use exit_status::ExitStatus;
 pub use kill::Kill;
+pub use orphan::OrphanQueueImpl;
 pub use orphan_queue::OrphanQueue;
 pub use signal::Signal;
 pub use usage::Usage;

@@ -30,3 +30,17 @@ impl<T: Wait + ?Sized> Wait for &mut T {
         (**self).try_wait()
     }
 }
+
+/// Asks `child` until a signal does not come in between.
+///
+/// # Errors
+///
+/// Those of [`Wait::try_wait`] without `EINTR`.
+pub(crate) fn try_wait_uninterrupted<W: Wait + ?Sized>(child: &mut W) -> io::Result<Option<ExitStatus>> {
+    loop {
+        match child.try_wait() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
