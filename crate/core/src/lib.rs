@@ -4,10 +4,12 @@
 
 #![deny(unsafe_code)]
 
+mod capability;
 mod exit_status;
 mod kill;
 mod orphan;
 mod orphan_queue;
+mod pidfd;
 mod signal;
 mod sync;
 mod sys;
@@ -21,6 +23,7 @@ pub use exit_status::ExitStatus;
 pub use kill::Kill;
 pub use orphan::OrphanQueueImpl;
 pub use orphan_queue::OrphanQueue;
+pub use pidfd::Pidfd;
 pub use signal::Signal;
 pub use usage::Usage;
 pub use wait::Wait;
