@@ -10,7 +10,7 @@ use crate::{ExitStatus, Kill, OrphanQueue, Signal, Wait, wait::try_wait_uninterr
 /// A child whose status is taken at most once, and that goes to the orphan queue when it is dropped while it runs.
 #[derive(Debug)]
 pub(crate) struct OrphanGuard<W: Wait, Q: OrphanQueue<W>> {
-    /// `None` only while this is being dropped.
+    /// `None` only while this is being dropped, or was taken apart.
     inner: Option<W>,
     orphan_queue: Q,
     end: End,
@@ -88,6 +88,7 @@ impl<W: Wait, Q: OrphanQueue<W>> DerefMut for OrphanGuard<W, Q> {
 impl<W: Wait, Q: OrphanQueue<W>> Drop for OrphanGuard<W, Q> {
     fn drop(&mut self) {
         if self.inner.is_none() {
+            // Taken out by `into_inner`.
             return;
         }
         // One last look spares the queue a child that has ended. One that cannot be waited for would sit there for nothing.

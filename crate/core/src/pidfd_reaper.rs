@@ -144,20 +144,12 @@ impl<W: Wait, Q: OrphanQueue<W>> DerefMut for PidfdReaper<W, Q> {
 #[cfg(all(test, not(loom)))]
 mod test {
     use std::{
-        fs::{self, File},
-        process::{self, Command, Stdio},
-        thread,
+        fs::File,
+        process::Command,
         time::{Duration, Instant},
     };
 
     use mio::{Events, Poll};
-    use nix::{
-        sys::{
-            signal,
-            wait::{WaitPidFlag, waitpid},
-        },
-        unistd::Pid,
-    };
 
     use super::*;
     use crate::{
@@ -292,52 +284,6 @@ mod test {
         assert_eq!(driver.turn(&mut reaper), None);
         assert!(driver.turn(&mut reaper).expect("the third look is an honest one").success());
         assert_eq!(driver.rearmed, 2);
-    }
-
-    /// Has strace attach to `pid` and stops strace; `None` where there is no strace or it may not.
-    fn stopped_tracer(pid: u32) -> Option<process::Child> {
-        let strace = Command::new("strace").args(["-qq", "-o", "/dev/null", "-p", &pid.to_string()]).spawn();
-        let mut tracer = strace.ok()?;
-        let end = Instant::now() + DEADLINE;
-        while fs::read_to_string(format!("/proc/{pid}/status")).is_ok_and(|status| status.contains("TracerPid:\t0\n")) {
-            assert!(Instant::now() < end, "the tracer neither attaches nor gives up");
-            if tracer.try_wait().expect("it is our child").is_some() {
-                return None;
-            }
-            thread::yield_now();
-        }
-        let tracer_pid = nix_pid(&tracer);
-        signal::kill(tracer_pid, signal::SIGSTOP).expect("it is our child");
-        waitpid(tracer_pid, Some(WaitPidFlag::WUNTRACED)).expect("it is our child");
-        Some(tracer)
-    }
-
-    fn nix_pid(child: &process::Child) -> Pid {
-        Pid::from_raw(child.id().cast_signed())
-    }
-
-    #[test]
-    #[expect(clippy::zombie_processes, reason = "reaping it is what is tested")]
-    fn a_child_whose_tracer_has_not_looked_yet_is_spurious_readiness() {
-        if !pidfd_available() {
-            return;
-        }
-        let queue = MockQueue::new();
-        let mut cat = Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat starts");
-        let child = RealChild { pid: cat.id(), pretends: 0, kills: 0 };
-        let mut reaper = PidfdReaper::new(child, &queue).expect("a pidfd is to be had");
-        let mut driver = Driver::watching(&mut reaper);
-        let tracer = stopped_tracer(reaper.id());
-        drop(cat.stdin.take());
-        if let Some(mut tracer) = tracer {
-            assert_eq!(driver.turn(&mut reaper), None, "dead, and its status is the tracer's to see first");
-            signal::kill(nix_pid(&tracer), signal::SIGCONT).expect("it is our child");
-            assert!(driver.until_exit(&mut reaper).success());
-            tracer.wait().expect("it is our child");
-        } else {
-            eprintln!("skipped: no strace to make readiness spurious with");
-            assert!(driver.until_exit(&mut reaper).success());
-        }
     }
 
     #[test]
