@@ -1,15 +1,11 @@
 //! From a program's name to the files to try, and what of it can be said before there is a process.
 
-use std::{
-    ffi::{CStr, CString, OsStr},
-    os::unix::ffi::OsStrExt,
-    path::{Path, PathBuf},
-};
+use std::ffi::{CStr, CString};
 
 use nix::{
     errno::Errno,
-    fcntl::AtFlags,
-    sys::stat::{SFlag, stat},
+    fcntl::{AT_FDCWD, AtFlags},
+    sys::stat::{Mode, SFlag, mode_t, stat},
     unistd::{AccessFlags, faccessat},
 };
 
@@ -38,7 +34,7 @@ pub(crate) fn resolve(
         return Err(failure(Errno::ENOENT));
     }
     if name.contains(&b'/') {
-        return match executable(&seen_from(cwd, name), changes_credentials) {
+        return match executable(file, cwd, changes_credentials) {
             Ok(()) => Ok(vec![file.to_owned()]),
             Err(errno) => Err(failure(errno)),
         };
@@ -47,18 +43,15 @@ pub(crate) fn resolve(
     let mut refused = None;
     let mut candidates = Vec::new();
     for directory in path.split(|&byte| byte == b':') {
-        let mut candidate = Vec::with_capacity(directory.len() + 1 + name.len());
-        if !directory.is_empty() {
-            // An empty entry is the working directory; it needs the dot, or exec would not see a path at all.
-            candidate.extend_from_slice(directory);
-            candidate.push(b'/');
-        } else {
-            candidate.extend_from_slice(b"./");
-        }
+        let mut candidate = Vec::with_capacity(directory.len() + name.len() + 3);
+        // An empty entry is the working directory; it needs the dot, or exec would not see a path at all.
+        candidate.extend_from_slice(if directory.is_empty() { b"." } else { directory });
+        candidate.push(b'/');
         candidate.extend_from_slice(name);
-        match executable(&seen_from(cwd, &candidate), changes_credentials) {
+        let candidate = CString::new(candidate).expect("both parts come from C strings");
+        match executable(&candidate, cwd, changes_credentials) {
             Ok(()) => {
-                candidates.push(CString::new(candidate).expect("both parts come from C strings"));
+                candidates.push(candidate);
                 if !changes_credentials {
                     return Ok(candidates);
                 }
@@ -81,32 +74,39 @@ pub(crate) fn check_cwd(cwd: &CStr, changes_credentials: bool) -> Result<(), Spa
     if SFlag::from_bits_truncate(found.st_mode & SFlag::S_IFMT.bits()) != SFlag::S_IFDIR {
         return Err(failure(Errno::ENOTDIR));
     }
-    if changes_credentials { Ok(()) } else { accessible(OsStr::from_bytes(cwd.to_bytes())).map_err(failure) }
+    permitted(cwd, found.st_mode, changes_credentials).map_err(failure)
 }
 
-/// A path that the child will use from `cwd`, as it looks from here.
-fn seen_from(cwd: Option<&CStr>, path: &[u8]) -> PathBuf {
-    let path = Path::new(OsStr::from_bytes(path));
+/// Whether exec would take `path`, as the child finds it from `cwd`, for a file to execute.
+fn executable(path: &CStr, cwd: Option<&CStr>, changes_credentials: bool) -> Result<(), Errno> {
     match cwd {
-        // An absolute path takes the place of the directory.
-        Some(cwd) => Path::new(OsStr::from_bytes(cwd.to_bytes())).join(path),
-        None => path.to_owned(),
+        Some(cwd) if path.to_bytes().first() != Some(&b'/') => {
+            let joined = [cwd.to_bytes(), b"/", path.to_bytes()].concat();
+            executable_here(&CString::new(joined).expect("all parts come from C strings"), changes_credentials)
+        }
+        _ => executable_here(path, changes_credentials),
     }
 }
 
-fn executable(path: &Path, changes_credentials: bool) -> Result<(), Errno> {
-    if !changes_credentials {
-        accessible(path.as_os_str())?;
-    }
+/// One system call for a program that everybody may execute, as nearly all are: this is on the way of every spawn, once
+/// for each directory of the `PATH`.
+fn executable_here(path: &CStr, changes_credentials: bool) -> Result<(), Errno> {
     let mode = stat(path)?.st_mode;
-    // A directory passes the access check as well, and exec would refuse it with EACCES.
-    if SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) == SFlag::S_IFREG { Ok(()) } else { Err(Errno::EACCES) }
+    if SFlag::from_bits_truncate(mode & SFlag::S_IFMT.bits()) != SFlag::S_IFREG {
+        // A directory passes an access check, and exec refuses it.
+        return Err(Errno::EACCES);
+    }
+    permitted(path, mode, changes_credentials)
 }
 
 /// Whether we may execute, or search, `path` with the credentials that exec will use.
-fn accessible(path: &OsStr) -> Result<(), Errno> {
+fn permitted(path: &CStr, mode: mode_t, changes_credentials: bool) -> Result<(), Errno> {
+    let everybody = Mode::S_IXUSR | Mode::S_IXGRP | Mode::S_IXOTH;
+    if Mode::from_bits_truncate(mode).contains(everybody) || changes_credentials {
+        return Ok(());
+    }
     // access(2) asks for the real user, exec for the effective one. They differ in setuid programs alone, and asking for
-    // the effective one costs two system calls more before Linux 5.8.
+    // the effective one is refused by seccomp profiles older than the system call for it (faccessat2, Linux 5.8).
     let flags = if nix::unistd::getuid() == nix::unistd::geteuid() { AtFlags::empty() } else { AtFlags::AT_EACCESS };
-    faccessat(nix::fcntl::AT_FDCWD, path, AccessFlags::X_OK, flags)
+    faccessat(AT_FDCWD, path, AccessFlags::X_OK, flags)
 }

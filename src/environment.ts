@@ -1,0 +1,115 @@
+import { errnoName } from './errors.ts'
+import { binding, FLAG, HAPPENED, ROW, type BindingEnvironment } from './native.ts'
+
+/** Somebody who is told of one child, by its id. */
+export interface EventTarget {
+  /** The child has ended: `rows` from `offset` on says how. */
+  onExit(rows: Float64Array, offset: number): void
+  /** The child has exec'd. */
+  onExec(): void
+}
+
+/** The rows that events are written to: enough for a burst, small enough to stay in the cache. */
+const rows = new Float64Array(ROW * 64)
+const targets = new Map<number, EventTarget>()
+const outputs = new Map<number, (stdoutLength: number, stderrLength: number) => void>()
+let onReaped: ((rows: Float64Array, offset: number) => void) | undefined
+let opened: BindingEnvironment | undefined
+let holders = 0
+
+/** Tells everybody what has happened. One call from the driver, however much that is. */
+const onEvents = (): void => {
+  const environment = openEnvironment()
+  for (let count = environment.take(rows); count > 0; count = environment.take(rows)) {
+    for (let offset = 0; offset < count * ROW; offset += ROW) {
+      try {
+        dispatch(rows, offset)
+      } catch (error) {
+        // A listener of the user's threw. The others have a right to their events; the error goes where uncaught ones go.
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+}
+
+const dispatch = (row: Float64Array, offset: number): void => {
+  const happened = row[offset]
+  const id = row[offset + 1]!
+  if (happened === HAPPENED.output) {
+    const onOutput = outputs.get(id)
+    outputs.delete(id)
+    onOutput?.(row[offset + 5]!, row[offset + 6]!)
+  } else if (row[offset + 3]! & FLAG.reaped) {
+    onReaped?.(row, offset)
+  } else if (happened === HAPPENED.exec) {
+    targets.get(id)?.onExec()
+  } else {
+    const target = targets.get(id)
+    targets.delete(id)
+    target?.onExit(row, offset)
+  }
+}
+
+/**
+ * What this JavaScript environment, the main thread or a worker, has of the native part.
+ *
+ * @throws {Error} with `code` `EMFILE` or `EAGAIN` when there is no room for its descriptors or its thread.
+ */
+export const openEnvironment = (): BindingEnvironment => {
+  if (opened === undefined) {
+    const made = binding.openEnvironment(onEvents)
+    if (typeof made === 'number') {
+      const code = errnoName(made)
+      throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -made })
+    }
+    opened = made
+  }
+  return opened
+}
+
+try {
+  // Now, while the program starts and there is room; the first spawn need not wait for a thread to come up.
+  openEnvironment()
+} catch {
+  // The first spawn tries again, and says why it cannot.
+}
+
+/** Says who is to be told of a child. */
+export const listen = (id: number, target: EventTarget): void => void targets.set(id, target)
+
+/** Nobody is to be told of a child any more. */
+export const forget = (id: number): void => void targets.delete(id)
+
+/** Says who is to be told when a child's output is complete. */
+export const listenToOutput = (
+  id: number,
+  onOutput: (stdoutLength: number, stderrLength: number) => void,
+): void => void outputs.set(id, onOutput)
+
+/** Says who is to be told of orphans that were reaped, if anybody. */
+export const listenToOrphans = (listener: typeof onReaped): void => {
+  onReaped = listener
+  openEnvironment().listenToOrphans(listener !== undefined)
+}
+
+/** Holds the event loop open until as many calls of {@link letGo} have followed. */
+export const hold = (): void => {
+  if (holders++ === 0) openEnvironment().hold(true)
+}
+
+/** The opposite of {@link hold}. */
+export const letGo = (): void => {
+  if (--holders === 0) openEnvironment().hold(false)
+}
+
+let killsOnExit = false
+
+/** Sees to it that children which are not to outlive their handle do not outlive the program either. */
+export const killOnExit = (): void => {
+  if (killsOnExit) return
+  killsOnExit = true
+  // Node runs no clean-up hooks of the main thread at process.exit().
+  process.on('exit', () => openEnvironment().killOnExit())
+}
