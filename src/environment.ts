@@ -83,10 +83,8 @@ export const listen = (id: number, target: EventTarget): void => void targets.se
 export const forget = (id: number): void => void targets.delete(id)
 
 /** Says who is to be told when a child's output is complete. */
-export const listenToOutput = (
-  id: number,
-  onOutput: (stdoutLength: number, stderrLength: number) => void,
-): void => void outputs.set(id, onOutput)
+export const listenToOutput = (id: number, onOutput: (stdoutLength: number, stderrLength: number) => void): void =>
+  void outputs.set(id, onOutput)
 
 /** Says who is to be told of orphans that were reaped, if anybody. */
 export const listenToOrphans = (listener: typeof onReaped): void => {

@@ -1,0 +1,74 @@
+// What a fresh clone needs before anything can run: dependencies, the native part, the TypeScript. Plain Node, because
+// nothing is installed yet. Each step does nothing where nothing has changed.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+/** Runs a command with our stdio; ends the program with its exit code if it fails. */
+export const sh = (command, args, { env = {}, quiet = false } = {}) => {
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: quiet ? 'pipe' : 'inherit',
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  if (status === 0) return
+  if (quiet) process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`)
+  if (error !== undefined) console.error(`${command}: ${error.message}`)
+  console.error(`\nfailed: ${[command, ...args].join(' ')}${signal === null ? '' : ` (${signal})`}`)
+  process.exit(status || 1)
+}
+
+/** Tells what is being done and how long it took. */
+export const step = (name, work) => {
+  const start = performance.now()
+  process.stderr.write(`• ${name} …\n`)
+  work()
+  process.stderr.write(`  ${name}: ${((performance.now() - start) / 1000).toFixed(1)} s\n`)
+}
+
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
+
+/** When a file below any of these places was last changed. */
+const newest = (places) => {
+  let latest = 0
+  const visit = (path) => {
+    const found = statSync(path)
+    if (!found.isDirectory()) latest = Math.max(latest, found.mtimeMs)
+    else for (const name of readdirSync(path)) visit(join(path, name))
+  }
+  for (const place of places) visit(join(root, place))
+  return latest
+}
+
+/** Installs what package-lock.json says, unless that is there already. */
+export const install = () => {
+  if (modified(join(root, 'node_modules/.package-lock.json')) >= modified(join(root, 'package-lock.json'))) return
+  step('installing the development dependencies', () => sh('npm', ['ci', '--no-audit', '--no-fund'], { quiet: true }))
+}
+
+/** Builds the native part and the TypeScript, where a source is newer than what was built of it. */
+export const build = () => {
+  const sources = [
+    'crate/core/src',
+    'crate/core/build.rs',
+    'crate/core/Cargo.toml',
+    'crate/node',
+    'Cargo.toml',
+    'Cargo.lock',
+  ]
+  const binary = readdirSync(root).find((name) => name.endsWith('.node'))
+  const built = binary === undefined ? 0 : Math.min(modified(join(root, binary)), modified(join(root, 'binding.cjs')))
+  if (newest(sources) > built) {
+    step('building the native part', () => sh('npm', ['run', '--silent', 'build:native'], { quiet: true }))
+  }
+  const typescript = ['index.ts', 'src', 'binding.d.cts', 'tsconfig.json', 'tsconfig.build.json']
+  if (newest(typescript) > Math.min(modified(join(root, 'dist/.tsbuildinfo')), modified(join(root, 'dist/index.js')))) {
+    step('building the TypeScript', () => sh('npm', ['run', '--silent', 'build:typescript']))
+  }
+}

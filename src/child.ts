@@ -1,0 +1,385 @@
+import type { Readable, Writable } from 'node:stream'
+import { inspect, type InspectOptions } from 'node:util'
+
+import { forget, hold, killOnExit, letGo, listen, openEnvironment, type EventTarget } from './environment.ts'
+import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
+import { ExitStatus } from './exit-status.ts'
+import { FLAG, HAPPENED, ROW } from './native.ts'
+import type { CheckedOptions, Invocation } from './options.ts'
+import { collectOutput, type Output, type OutputOptions } from './output.ts'
+import { escalate, type StopOptions } from './stop.ts'
+import { toSignalNumber, type Signal } from './signals.ts'
+import { KIND } from './stdio.ts'
+import { openStream } from './streams.ts'
+import { readStatus } from './status-row.ts'
+
+/** A process that can be waited for. */
+export interface Wait {
+  /** The process id the kernel gave it. */
+  readonly pid: number
+  /** Its status if it has ended; `null` while it runs. Never blocks. */
+  tryWait(): ExitStatus | null
+  /** Its status as soon as it has ended; always the same one, however often and however late this is called. */
+  wait(): Promise<ExitStatus>
+}
+
+/** A process that can be sent a signal. */
+export interface Kill {
+  /** `true` if the signal was delivered, `false` if the process is already gone; never hits a pid that was reused. */
+  kill(signal?: Signal | number): boolean
+}
+
+/** What a child is made of. */
+export interface ChildInit {
+  readonly id: number
+  readonly pid: number
+  readonly invocation: Invocation
+  readonly options: CheckedOptions
+}
+
+interface Waiter {
+  readonly promise: Promise<ExitStatus>
+  readonly resolve: (status: ExitStatus) => void
+  readonly reject: (error: Error) => void
+}
+
+/** Makes the handle of a process that was just started. */
+export let makeChild: (init: ChildInit) => Child
+
+/** What the other parts of the facade may know of a child. */
+export interface ChildInternals {
+  readonly id: number
+  readonly options: CheckedOptions
+  /** Whether there is a status, or the reason why there is none. */
+  readonly isOver: boolean
+  /** A stream that was made; `undefined` for a pipe that was not read yet, `null` where there is no pipe. */
+  readonly stream: (index: number) => Readable | Writable | null | undefined
+  /** Calls a function as soon as the child is over. */
+  readonly onEnd: (listener: () => void) => void
+}
+
+/** Opens a child up to the other parts of the facade. */
+export let childInternals: (child: Child) => ChildInternals
+
+/** The only way to a child is spawn(). */
+const MADE_BY_SPAWN = Symbol('made by spawn')
+
+const row = new Float64Array(ROW)
+
+const ignoreRejection = (): void => {}
+
+/**
+ * A process that was spawned.
+ *
+ * It holds the event loop open until it has ended, unless {@link unref} was called. A handle that nobody keeps is no
+ * zombie: the process is reaped whether or not anybody waits for it.
+ */
+export class Child implements Wait, Kill {
+  /** The process id. The kernel gives it to nobody else before the process has ended and was reaped. */
+  readonly pid: number
+  /** The program that was executed; a shell's path with the option `shell`. */
+  readonly spawnfile: string
+  /** Its arguments, `argv[0]` included. */
+  readonly spawnargs: readonly string[]
+
+  readonly #id: number
+  readonly #options: CheckedOptions
+  readonly #streams: (Readable | Writable | null | undefined)[]
+  #status: ExitStatus | null = null
+  /** Why there is no status and never will be one. */
+  #failure: Error | undefined
+  #waiter: Waiter | undefined
+  #spawned: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
+  #output: Promise<Output<string | Buffer>> | undefined
+  #isRef = true
+  #isHeld = false
+  #onEnd: (() => void)[] = []
+
+  /** @internal */
+  constructor(key: symbol, { id, pid, invocation, options }: ChildInit) {
+    if (key !== MADE_BY_SPAWN) throw new TypeError('A Child is made by spawn()')
+    this.#id = id
+    this.pid = pid
+    this.spawnfile = invocation.file
+    this.spawnargs = invocation.argv
+    this.#options = options
+    this.#streams = options.descriptors.map(({ kind }) => (kind === KIND.pipe ? undefined : null))
+    if (options.killOnDrop) killOnExit()
+    const target: EventTarget = {
+      onExit: (rows, offset) => this.#settle(rows, offset),
+      onExec: () => this.#spawned?.resolve(),
+    }
+    listen(id, target)
+    this.#hold()
+  }
+
+  /** Its stdin; `null` where that is no pipe. Made when first read. Errors of a child that stops reading are swallowed. */
+  get stdin(): Writable | null {
+    return this.#stream(0) as Writable | null
+  }
+
+  /** Its stdout; `null` where that is no pipe. Made when first read. */
+  get stdout(): Readable | null {
+    return this.#stream(1) as Readable | null
+  }
+
+  /** Its stderr; `null` where that is no pipe, or the same as stdout. Made when first read. */
+  get stderr(): Readable | null {
+    return this.#stream(2) as Readable | null
+  }
+
+  /** Our ends of all its pipes, by its descriptors. Those past the third are duplex streams. */
+  get stdio(): readonly (Readable | Writable | null)[] {
+    return this.#streams.map((_, index) => this.#stream(index))
+  }
+
+  #stream(index: number): Readable | Writable | null {
+    const known = this.#streams[index]
+    if (known !== undefined) return known
+    const made = openStream(this.#isGone() ? null : openEnvironment().claim(this.#id, index), index)
+    this.#streams[index] = made
+    // A child that has ended reads no more.
+    if (index === 0 && this.#status !== null) made.destroy()
+    return made
+  }
+
+  /** Whether the handle was given up. */
+  #isGone(): boolean {
+    return this.#failure instanceof WaitError && this.#failure.code === 'ERR_CHILD_ORPHANED'
+  }
+
+  /** Resolves once the program was executed; rejects with a {@link SpawnError} if it could not be. */
+  get spawned(): Promise<void> {
+    if (this.#spawned === undefined) {
+      let resolve!: () => void
+      let reject!: (error: Error) => void
+      const promise = new Promise<void>((resolvePromise, rejectPromise) => {
+        resolve = resolvePromise
+        reject = rejectPromise
+      })
+      // Looking at it is no promise to handle it: wait() tells the same.
+      promise.catch(ignoreRejection)
+      this.#spawned = { promise, resolve, reject }
+      if (this.#failure !== undefined) reject(this.#failure)
+      else if (this.#status !== null || openEnvironment().watchExec(this.#id)) resolve()
+    }
+    return this.#spawned.promise
+  }
+
+  /** How it ended; `null` while that is not known here. {@link tryWait} looks. */
+  get exitStatus(): ExitStatus | null {
+    return this.#status
+  }
+
+  /**
+   * Its status if it has ended; `null` while it runs, and after the handle was given up. Never blocks.
+   *
+   * @throws {SpawnError} when the program could not be executed.
+   */
+  tryWait(): ExitStatus | null {
+    if (this.#status === null && this.#failure === undefined && openEnvironment().tryWait(this.#id, row)) {
+      forget(this.#id)
+      this.#settle(row, 0)
+    }
+    if (this.#failure instanceof SpawnError) throw this.#failure
+    return this.#status
+  }
+
+  /**
+   * Its status as soon as it has ended, whatever becomes of its pipes; always the same one, however often and however late
+   * this is called.
+   *
+   * Rejects with a {@link SpawnError} when the program could not be executed, with a {@link WaitError} when the handle was
+   * given up.
+   *
+   * @see {@link https://man7.org/linux/man-pages/man2/waitid.2.html | waitid(2)}
+   */
+  wait(): Promise<ExitStatus> {
+    if (this.#waiter === undefined) {
+      let resolve!: Waiter['resolve']
+      let reject!: Waiter['reject']
+      const promise = new Promise<ExitStatus>((resolvePromise, rejectPromise) => {
+        resolve = resolvePromise
+        reject = rejectPromise
+      })
+      this.#waiter = { promise, resolve, reject }
+      if (this.#status !== null) resolve(this.#status)
+      else if (this.#failure !== undefined) reject(this.#failure)
+    }
+    return this.#waiter.promise
+  }
+
+  /**
+   * Sends it a signal. Never reaches a process that was given the same pid.
+   *
+   * @param signal - name or number; 0 only asks whether it is there. @default 'SIGTERM'
+   * @returns `false` when it is already gone, or the handle was given up.
+   * @throws {TypeError} with `code` `ERR_UNKNOWN_SIGNAL` for what is no signal.
+   * @throws {Error} with `code` `EPERM` when it changed its credentials.
+   * @see {@link https://man7.org/linux/man-pages/man2/pidfd_send_signal.2.html | pidfd_send_signal(2)}
+   */
+  kill(signal: Signal | number = 'SIGTERM'): boolean {
+    const number = toSignalNumber(signal)
+    if (this.#status !== null || this.#failure !== undefined) return false
+    const result = openEnvironment().kill(this.#id, number)
+    if (result >= 0) return result === 1
+    const code = errnoName(-result)
+    throw Object.assign(new Error(`kill ${this.pid} with signal ${signal}: ${code}`), {
+      code,
+      errno: result,
+      syscall: 'kill',
+    })
+  }
+
+  /**
+   * Asks it to end, waits, then insists: `signal`, `grace` milliseconds, SIGKILL.
+   *
+   * Resolves with its status, at once if it has ended already; rejects as {@link wait} does.
+   */
+  async stop(options: StopOptions = {}): Promise<ExitStatus> {
+    return escalate(this, options)
+  }
+
+  /**
+   * Reads both pipes to the end and waits. Its stdin is closed, unless you have read {@link stdin} and so taken it over.
+   *
+   * Rejects with a {@link MaxBufferError} when a stream is more than `maxBuffer`, and as {@link wait} does; a status that is
+   * no success is not an error here. Asked again, it is the same output.
+   */
+  output(options: OutputOptions = {}): Promise<Output<string | Buffer>> {
+    this.#output ??= collectOutput(this, childInternals(this), options, undefined)
+    return this.#output
+  }
+
+  /**
+   * Gives the handle up: the orphan queue reaps it when it ends, and {@link wait} rejects from then on.
+   *
+   * Pipes that were never read here are closed; streams that you have are yours.
+   */
+  orphan(): void {
+    if (this.#status !== null || this.#failure !== undefined) return
+    openEnvironment().orphan(this.#id)
+    this.#giveUp('orphan()')
+  }
+
+  /** Makes it hold the event loop open again. */
+  ref(): this {
+    this.#isRef = true
+    if (this.#status === null && this.#failure === undefined) this.#hold()
+    return this
+  }
+
+  /** Lets the program end while it runs. Streams of its that you read hold the event loop open themselves. */
+  unref(): this {
+    this.#isRef = false
+    this.#letGo()
+    return this
+  }
+
+  /**
+   * Drops the handle: kills it if `killOnDrop` is set, else lets it run; the orphan queue reaps it. Closes all streams.
+   *
+   * {@link wait} rejects from then on, unless it had ended.
+   */
+  [Symbol.dispose](): void {
+    if (this.#status === null && this.#failure === undefined) {
+      openEnvironment().dropChild(this.#id)
+      this.#giveUp('dispose')
+    } else {
+      openEnvironment().release(this.#id)
+    }
+    this.#destroyStreams()
+  }
+
+  /** Drops the handle, and waits until it is gone when `killOnDrop` is set. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#options.killOnDrop && this.#status === null && this.#failure === undefined) {
+      this.kill('SIGKILL')
+      // It may turn out that there never was a program, or that somebody else has waited for it: gone is gone.
+      await this.wait().catch(ignoreRejection)
+    }
+    this[Symbol.dispose]()
+  }
+
+  #destroyStreams(): void {
+    for (const [index, stream] of this.#streams.entries()) {
+      stream?.destroy()
+      // Not made and not to be made any more: what was in the pipe is gone with it.
+      if (stream === undefined) this.#streams[index] = openStream(null, index).destroy()
+    }
+  }
+
+  #giveUp(how: string): void {
+    forget(this.#id)
+    const message = `The handle of process ${this.pid} was given up by ${how}: its status goes to the orphan queue`
+    this.#fail(new WaitError(message, 'ERR_CHILD_ORPHANED', this.pid))
+  }
+
+  #fail(error: Error): void {
+    this.#failure = error
+    this.#waiter?.reject(error)
+    this.#spawned?.reject(error)
+    this.#end()
+  }
+
+  #end(): void {
+    this.#letGo()
+    for (const listener of this.#onEnd.splice(0)) listener()
+  }
+
+  #hold(): void {
+    if (this.#isHeld || !this.#isRef) return
+    this.#isHeld = true
+    hold()
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    letGo()
+  }
+
+  /** The child has ended: takes the status over, or the reason why there is none. */
+  #settle(rows: Float64Array, offset: number): void {
+    if (rows[offset + 3]! & FLAG.hasLeftovers) leftovers.register(this, this.#id)
+    // Who still writes to its stdin writes to nobody.
+    this.#streams[0]?.destroy()
+    switch (rows[offset]) {
+      case HAPPENED.notExecuted:
+        return this.#fail(this.#spawnError(rows[offset + 5]!, rows[offset + 6]!))
+      case HAPPENED.lost: {
+        const code = errnoName(rows[offset + 6]!)
+        return this.#fail(new WaitError(`waitid ${this.pid} ${code}: somebody else has its status`, code, this.pid))
+      }
+    }
+    this.#status = readStatus(rows, offset)
+    this.#waiter?.resolve(this.#status)
+    this.#spawned?.resolve()
+    this.#end()
+  }
+
+  #spawnError(step: number, errno: number): SpawnError {
+    const failure = { step, errno, path: this.#options.cwd ?? '', syscall: step === 4 ? 'chdir' : 'setup' }
+    return spawnErrorFromErrno(this.spawnfile, this.spawnargs.slice(1), step === 5 ? { step, errno } : failure)
+  }
+
+  /** @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { pid, spawnfile, spawnargs, exitStatus } = this
+    return `Child ${inspect({ pid, spawnfile, spawnargs, exitStatus }, options)}`
+  }
+
+  static {
+    makeChild = (init) => new Child(MADE_BY_SPAWN, init)
+    childInternals = (child) => ({
+      id: child.#id,
+      options: child.#options,
+      isOver: child.#status !== null || child.#failure !== undefined,
+      stream: (index) => child.#streams[index],
+      onEnd: (listener) => void child.#onEnd.push(listener),
+    })
+  }
+}
+
+/** Closes what is left of the pipes of a child that has ended, once nobody can ask for it any more. */
+const leftovers = new FinalizationRegistry<number>((id) => openEnvironment().release(id))

@@ -1,0 +1,187 @@
+import { constants } from 'node:buffer'
+import type { Readable } from 'node:stream'
+
+import type { Child, ChildInternals } from './child.ts'
+import { hold, letGo, listenToOutput, openEnvironment } from './environment.ts'
+import { errnoName, MaxBufferError } from './errors.ts'
+import type { ExitStatus } from './exit-status.ts'
+import { describe } from './describe.ts'
+
+/** What a process wrote, and how it ended. */
+export interface Output<T = string> {
+  /** How it ended. */
+  readonly status: ExitStatus
+  /** All of its stdout; empty where that is no pipe. */
+  readonly stdout: T
+  /** All of its stderr; empty where that is no pipe. */
+  readonly stderr: T
+  /** Whether the reading ended before the stream did: `drain` was over, or the process was stopped. */
+  readonly truncated: boolean
+}
+
+/** How to gather output. */
+export interface OutputOptions {
+  /** `'buffer'` for Buffers, else strings. @default 'utf8' */
+  encoding?: BufferEncoding | 'buffer'
+  /** Bytes per stream; more kills the process. @default 64 MiB */
+  maxBuffer?: number
+  /**
+   * Milliseconds to go on reading after the exit while somebody else, a grandchild, holds the pipe open. @default to the
+   * end of the stream
+   */
+  drain?: number
+}
+
+/** What was gathered, before it is put together with the status. */
+interface Gathered {
+  readonly stdout: string | Buffer
+  readonly stderr: string | Buffer
+  readonly truncated: boolean
+  /** The stream that went over the limit: 1, 2, or 0 for none. */
+  readonly overflow: number
+}
+
+const MOST = 64 * 1024 * 1024
+
+const invalid = (code: string, message: string): Error => Object.assign(new TypeError(message), { code })
+
+/**
+ * Looks the options through.
+ *
+ * @throws {TypeError} naming the one that is wrong.
+ */
+export const checkOutputOptions = (options: OutputOptions): Required<OutputOptions> => {
+  const { encoding = 'utf8', maxBuffer = MOST, drain = -1 } = options
+  if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
+    throw invalid(
+      'ERR_INVALID_ARG_VALUE',
+      `"encoding" must be 'buffer' or an encoding of Buffer; received ${String(encoding)}`,
+    )
+  }
+  if (typeof maxBuffer !== 'number' || !(maxBuffer >= 0)) {
+    throw invalid(
+      'ERR_OUT_OF_RANGE',
+      `"maxBuffer" must be a number of bytes of 0 or more; received ${String(maxBuffer)}`,
+    )
+  }
+  if (options.drain !== undefined && (typeof drain !== 'number' || !(drain >= 0))) {
+    throw invalid(
+      'ERR_OUT_OF_RANGE',
+      `"drain" must be a number of milliseconds of 0 or more; received ${String(drain)}`,
+    )
+  }
+  return { encoding, maxBuffer, drain: drain === Infinity ? -1 : drain }
+}
+
+/**
+ * Gathers what a child writes, natively as long as nobody has read its streams.
+ *
+ * @param input - fed to stdin; without it, stdin is closed unless it was read.
+ */
+export const collectOutput = async (
+  child: Child,
+  internals: ChildInternals,
+  options: OutputOptions,
+  input: NodeJS.ArrayBufferView | undefined,
+): Promise<Output<string | Buffer>> => {
+  const checked = checkOutputOptions(options)
+  const isRead = internals.stream(1) || internals.stream(2)
+  const gathering = isRead ? gatherStreams(child, internals, checked) : gatherNatively(child, internals, checked, input)
+  // Both are started before either is awaited: a rejection of the one must not go unseen while the other is waited for.
+  const [status, gathered] = await Promise.all([child.wait(), gathering])
+  const { stdout, stderr, truncated, overflow } = gathered
+  if (overflow !== 0) {
+    const name = overflow === 1 ? 'stdout' : 'stderr'
+    const message = `${name} is more than maxBuffer, ${checked.maxBuffer} bytes: ${describe(child)}`
+    throw new MaxBufferError(message, status, stdout, stderr)
+  }
+  return { status, stdout, stderr, truncated }
+}
+
+const gatherNatively = (
+  child: Child,
+  { id, stream }: ChildInternals,
+  { encoding, maxBuffer, drain }: Required<OutputOptions>,
+  input: NodeJS.ArrayBufferView | undefined,
+): Promise<Gathered> =>
+  new Promise((resolve, reject) => {
+    const environment = openEnvironment()
+    listenToOutput(id, (stdoutLength, stderrLength) => {
+      letGo()
+      try {
+        const isText = encoding === 'utf8' || encoding === 'utf-8'
+        const fits = Math.max(stdoutLength, stderrLength) <= constants.MAX_STRING_LENGTH
+        if (isText && fits) return resolve(environment.takeText(id)!)
+        const { stdout, stderr, truncated, overflow } = environment.takeBytes(id)!
+        if (encoding === 'buffer') return resolve({ stdout, stderr, truncated, overflow })
+        resolve({ stdout: stdout.toString(encoding), stderr: stderr.toString(encoding), truncated, overflow })
+      } catch (error) {
+        // A string longer than a string can be: ERR_STRING_TOO_LONG.
+        reject(error as Error)
+      }
+    })
+    hold()
+    // An empty input closes stdin; a stdin that was read is its reader's to close.
+    const bytes =
+      input === undefined ? new Uint8Array() : new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+    const errno = environment.capture(id, stream(0) ? null : bytes, maxBuffer, drain)
+    if (errno !== 0) {
+      letGo()
+      const code = errnoName(errno)
+      reject(
+        Object.assign(new Error(`the output of ${describe(child)} cannot be gathered: ${code}`), {
+          code,
+          errno: -errno,
+        }),
+      )
+    }
+  })
+
+/** Somebody has read `stdout` or `stderr`, so the bytes go by way of the streams. */
+const gatherStreams = async (
+  child: Child,
+  { onEnd, isOver, stream }: ChildInternals,
+  { encoding, maxBuffer, drain }: Required<OutputOptions>,
+): Promise<Gathered> => {
+  if (stream(0) === undefined) child.stdin?.end()
+  let overflow = 0
+  let truncated = false
+  const gather = (readable: Readable | null, index: number): Promise<string | Buffer> =>
+    new Promise((resolve) => {
+      const chunks: Buffer[] = []
+      let length = 0
+      let timer: NodeJS.Timeout | undefined
+      const finish = (): void => {
+        clearTimeout(timer)
+        const whole = Buffer.concat(chunks)
+        resolve(encoding === 'buffer' ? whole : whole.toString(encoding))
+      }
+      if (readable === null || readable.destroyed || readable.readableEnded) return finish()
+      readable.on('data', (chunk: Buffer | string) => {
+        const bytes = typeof chunk === 'string' ? Buffer.from(chunk, readable.readableEncoding ?? 'utf8') : chunk
+        if (overflow !== 0) return
+        if (length + bytes.length > maxBuffer) {
+          chunks.push(bytes.subarray(0, maxBuffer - length))
+          overflow = index
+          truncated = true
+          child.kill('SIGKILL')
+          readable.destroy()
+          return
+        }
+        chunks.push(bytes)
+        length += bytes.length
+      })
+      readable.once('close', finish).once('end', finish).once('error', finish)
+      const startDrain = (): void => {
+        if (drain < 0) return
+        timer = setTimeout(() => {
+          truncated = true
+          readable.destroy()
+        }, drain)
+      }
+      if (isOver) startDrain()
+      else onEnd(startDrain)
+    })
+  const [stdout, stderr] = await Promise.all([gather(child.stdout, 1), gather(child.stderr, 2)])
+  return { stdout, stderr, truncated, overflow }
+}

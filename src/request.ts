@@ -1,0 +1,129 @@
+import { isMainThread } from 'node:worker_threads'
+
+import type { CheckedOptions, Invocation } from './options.ts'
+
+/** Words before the variable part, and what the first one says; `crate/core/src/spawn/request.rs` has the same layout. */
+const HEADER = 13
+const MAGIC = 0x6272_0001
+
+const FLAG = {
+  cwd: 1,
+  session: 1 << 1,
+  processGroup: 1 << 2,
+  uid: 1 << 3,
+  gid: 1 << 4,
+  groups: 1 << 5,
+  umask: 1 << 6,
+  noNewPrivs: 1 << 7,
+  killOnDrop: 1 << 8,
+  inheritEnviron: 1 << 9,
+  parentDeathSignal: 1 << 10,
+} as const
+
+/** A UTF-16 code unit becomes at most three bytes. */
+const MOST_BYTES_PER_UNIT = 3
+
+interface Room {
+  readonly bytes: Buffer
+  readonly words: Uint32Array
+}
+
+const makeRoom = (size: number): Room => {
+  const bytes = Buffer.allocUnsafeSlow((size + 3) & ~3)
+  return { bytes, words: new Uint32Array(bytes.buffer) }
+}
+
+/** What requests are packed into: one for all, because each is decoded before the next is packed. */
+const usual = makeRoom(64 * 1024)
+
+/** A packed request: so many bytes of a buffer that is used again by the next one. */
+export interface PackedRequest {
+  readonly buffer: Buffer
+  readonly length: number
+}
+
+const packEnvironment = (env: Record<string, string | undefined>): { text: string; count: number } => {
+  let text = ''
+  let count = 0
+  for (const name in env) {
+    const value = env[name]
+    if (value !== undefined) {
+      text += `${name}=${value}\0`
+      count++
+    }
+  }
+  return { text, count }
+}
+
+/**
+ * Packs everything into one flat buffer: numbers first, then all strings, each with a NUL behind it.
+ *
+ * A NUL inside of a string makes one string too many, which the decoder sees; nobody need look for it here.
+ */
+export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions): PackedRequest => {
+  const { cwd, descriptors, groups, limits, processGroup, uid, gid, umask } = options
+  // On the main thread `process.env` is the environment of the process, which the native part copies in no time. A worker
+  // has one of its own.
+  const env = options.env ?? (isMainThread ? undefined : process.env)
+  let flags = 0
+  let text = `${file}\0`
+  if (cwd !== undefined) {
+    flags |= FLAG.cwd
+    text += `${cwd}\0`
+  }
+  for (const argument of argv) text += `${argument}\0`
+  let variables = 0
+  if (env === undefined) {
+    flags |= FLAG.inheritEnviron
+  } else {
+    const packed = packEnvironment(env)
+    text += packed.text
+    variables = packed.count
+  }
+  if (options.detached) flags |= FLAG.session
+  if (processGroup !== undefined) flags |= FLAG.processGroup
+  if (uid !== undefined) flags |= FLAG.uid
+  if (gid !== undefined) flags |= FLAG.gid
+  if (groups !== undefined) flags |= FLAG.groups
+  if (umask !== undefined) flags |= FLAG.umask
+  if (options.noNewPrivs) flags |= FLAG.noNewPrivs
+  if (options.killOnDrop) flags |= FLAG.killOnDrop
+  if (options.parentDeathSignal !== 0) flags |= FLAG.parentDeathSignal
+
+  const numbers = HEADER + (groups?.length ?? 0) + 2 * descriptors.length + 5 * limits.length
+  const size = 4 * numbers + MOST_BYTES_PER_UNIT * text.length
+  const { bytes, words } = size <= usual.bytes.length ? usual : makeRoom(size)
+  words[0] = MAGIC
+  words[1] = flags
+  words[2] = argv.length
+  words[3] = variables
+  words[4] = processGroup ?? 0
+  words[5] = uid ?? 0
+  words[6] = gid ?? 0
+  words[7] = umask ?? 0
+  words[8] = options.parentDeathSignal
+  words[9] = groups?.length ?? 0
+  words[10] = descriptors.length
+  words[11] = limits.length
+  let next = HEADER
+  if (groups !== undefined) for (const group of groups) words[next++] = group
+  for (const { kind, value } of descriptors) {
+    words[next++] = kind
+    words[next++] = value
+  }
+  for (const [resource, soft, hard] of limits) {
+    words[next++] = resource
+    next = packLimit(words, soft, next)
+    next = packLimit(words, hard, next)
+  }
+  const length = bytes.write(text, 4 * numbers, 'utf8')
+  words[12] = length
+  return { buffer: bytes, length: 4 * numbers + length }
+}
+
+/** A limit as two words, the low one first. */
+const packLimit = (words: Uint32Array, limit: number, at: number): number => {
+  words[at] = limit === Infinity ? 0xffff_ffff : limit >>> 0
+  words[at + 1] = limit === Infinity ? 0xffff_ffff : Math.floor(limit / 2 ** 32)
+  return at + 2
+}

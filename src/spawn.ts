@@ -1,0 +1,81 @@
+import { type Child, makeChild } from './child.ts'
+import { Complaint } from './complaint.ts'
+import { openEnvironment } from './environment.ts'
+import { AbortError, spawnErrorFromErrno } from './errors.ts'
+import { checkInvocation, checkOptions, type CheckedOptions, type Invocation, type SpawnOptions } from './options.ts'
+import { packRequest } from './request.ts'
+import { stopOnSignal, stopOnTimeout } from './limits.ts'
+
+/** Where the binding puts the child's id and its pid. */
+const reply = new Float64Array(2)
+
+/** A string with a NUL, if there is one: the decoder has seen one too many. */
+const findNul = (
+  { file, argv }: Invocation,
+  { cwd, env }: CheckedOptions,
+): [option: string, value: string] | undefined => {
+  const strings: [string, string][] = [
+    ['file', file],
+    ...argv.map((argument, index): [string, string] => [index === 0 ? 'argv0' : `args[${index - 1}]`, argument]),
+    ['cwd', cwd ?? ''],
+    ...Object.entries(env ?? {}).flatMap(([name, value]): [string, string][] => [
+      ['env', name],
+      [`env.${name}`, value ?? ''],
+    ]),
+  ]
+  return strings.find(([, value]) => value.includes('\0'))
+}
+
+/**
+ * Splits what may be `(file, args, options)` or `(file, options)`.
+ */
+export const splitArguments = <T extends SpawnOptions>(
+  args: readonly string[] | T | undefined,
+  options: T | undefined,
+): [args: readonly string[], options: T | undefined] => {
+  if (args === undefined || args === null || Array.isArray(args)) return [(args as string[] | undefined) ?? [], options]
+  if (typeof args === 'object' && options === undefined) return [[], args as T]
+  return [args as readonly string[], options]
+}
+
+/** Looks everything through and starts the process. */
+export const start = (file: string, args: readonly string[], options: SpawnOptions | undefined): Child => {
+  const complaint = new Complaint(file, args)
+  const checked = checkOptions(options, complaint)
+  const invocation = checkInvocation(file, args, options, complaint)
+  if (checked.signal?.aborted)
+    throw new AbortError(`${invocation.file} was not started: aborted`, checked.signal.reason)
+  const { buffer, length } = packRequest(invocation, checked)
+  const failure = openEnvironment().spawn(buffer, length, reply)
+  if (failure !== null) {
+    if (failure.step === 0) {
+      const [option, value] = findNul(invocation, checked) ?? ['options', options]
+      throw complaint.value(option, value, 'free of NUL bytes (\\0)')
+    }
+    throw spawnErrorFromErrno(invocation.file, invocation.argv.slice(1), failure)
+  }
+  const child = makeChild({ id: reply[0]!, pid: reply[1]!, invocation, options: checked })
+  for (const { moved } of checked.descriptors) moved?.destroy()
+  return child
+}
+
+/**
+ * Starts a process and returns at once: the event loop goes on while the kernel executes the program, however much memory
+ * this process holds.
+ *
+ * @param file - the program's path, or its name in the `PATH` of the child's environment.
+ * @param args - its arguments.
+ * @throws {SpawnError} for what can be known at once: a missing program or working directory, missing permissions, a NUL
+ * in a string, options that are wrong, no room for a pipe or a process. What only exec can tell (`ENOEXEC`, `E2BIG`, …)
+ * rejects {@link Child.spawned} and {@link Child.wait}.
+ * @throws {AbortError} when `signal` was aborted beforehand.
+ * @see {@link https://man7.org/linux/man-pages/man2/clone.2.html | clone(2)}
+ */
+export function spawn(file: string, args?: readonly string[], options?: SpawnOptions): Child
+export function spawn(file: string, options?: SpawnOptions): Child
+export function spawn(file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions): Child {
+  const child = start(file, ...splitArguments(args, options))
+  stopOnTimeout(child)
+  stopOnSignal(child)
+  return child
+}
