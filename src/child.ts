@@ -96,8 +96,9 @@ export class Child implements Wait, Kill {
   #onEnd: (() => void)[] = []
 
   /** @internal */
-  constructor(key: symbol, { id, pid, invocation, options }: ChildInit) {
+  constructor(key: symbol, init: ChildInit) {
     if (key !== MADE_BY_SPAWN) throw new TypeError('A Child is made by spawn()')
+    const { id, pid, invocation, options } = init
     this.#id = id
     this.pid = pid
     this.spawnfile = invocation.file

@@ -51,10 +51,14 @@ export const checkLeaks = (test: TestFn, prepare?: () => Promise<unknown>): void
   test.serial.after.always('nothing is left behind', async (t) => {
     let left = ''
     // Sockets close in a later turn, and threads end when they come to it.
-    await until(() => {
-      left = leftovers(beforeDescriptors, beforeThreads)
-      return left === ''
-    }, 'nothing left', 10_000).catch(() => {})
+    await until(
+      () => {
+        left = leftovers(beforeDescriptors, beforeThreads)
+        return left === ''
+      },
+      'nothing left',
+      10_000,
+    ).catch(() => {})
     t.is(left, '')
   })
 }
