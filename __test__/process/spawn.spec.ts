@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { Child, SpawnError, spawn } from 'brood'
+import { Child, SpawnError, spawn, type SpawnStep } from 'brood'
 
 import { checkLeaks } from '../helpers/leaks.ts'
 import { temporaryDirectory } from '../helpers/temporary.ts'
@@ -110,7 +110,7 @@ test('a loop of symbolic links is ELOOP at once', (t) => {
   t.is(spawnErrorOf(() => spawn(loop)).code, 'ELOOP')
 })
 
-const isLate = async (t: ExecutionContext, child: Child, code: string, step: string) => {
+const isLate = async (t: ExecutionContext, child: Child, code: string, step: SpawnStep) => {
   const failure = await within(rejectionOf(child.spawned, SpawnError), 'spawned rejects')
   t.is(failure.code, code)
   t.is(failure.step, step)
