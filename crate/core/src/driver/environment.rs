@@ -390,6 +390,10 @@ impl Driver {
         }
         if let Some(capture) = &entry.capture {
             self.abandon(capture);
+            // Whoever gathers it waits for a word of it, and holds an event loop open meanwhile.
+            if capture.report() {
+                outbox.call();
+            }
         }
         // Without the registry's lock: the reaper's own drop hands a running child to the orphan queue, which takes it.
         drop(entry);
