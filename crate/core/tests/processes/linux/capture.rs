@@ -205,8 +205,9 @@ fn leftovers_obey_the_limit() {
 
 fn what_was_claimed_is_not_captured() {
     let mut family = Family::new();
-    let child = family.spawn(&piped(shell("echo out; echo err >&2")));
+    let child = family.spawn(&piped(shell("read line; echo out; echo err >&2")));
     let Claim::Pipe(_stdout) = family.environment.claim(child.id, 1) else { panic!("it was not claimed before") };
+    drop(family.environment.claim(child.id, 0));
     let output = family.capture(child, everything());
     assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b""[..], &b"err\n"[..]));
     assert!(matches!(family.environment.claim(child.id, 2), Claim::Nothing), "the capture has it");

@@ -119,7 +119,13 @@ fn watch_exec_tells_of_success() {
     for _ in 0..20 {
         let child = family.spawn(&sleeper());
         family.exec(child);
-        assert_eq!(fs::read(format!("/proc/{}/cmdline", child.pid)).expect("it runs"), b"sleep\x001000\0");
+        // Between leaving our memory and having arguments of its own, it has none for a moment.
+        let mut name = Vec::new();
+        until("it has arguments", || {
+            name = fs::read(format!("/proc/{}/cmdline", child.pid)).expect("it runs");
+            !name.is_empty()
+        });
+        assert_eq!(name, b"sleep\x001000\0");
         assert!(family.environment.watch_exec(child.id), "and from then on at once");
         assert!(family.environment.kill(child.id, Signal::KILL).expect("it is ours"));
         family.exit(child);

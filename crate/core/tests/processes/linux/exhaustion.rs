@@ -1,6 +1,6 @@
 //! Out of descriptors, out of processes: an error that says so, or success, and all is well once there is room.
 
-use std::{collections::BTreeSet, env};
+use std::{collections::BTreeSet, env, fs::File, os::fd::AsRawFd};
 
 use brood_core::{Command, Descriptor, Outcome, Signal, Step};
 use nix::{
@@ -33,9 +33,17 @@ fn limit_descriptors(below: u64) {
     setrlimit(Resource::RLIMIT_NOFILE, below, hard).expect("a soft limit can be lowered, and raised again");
 }
 
-/// The first number above all that are open.
-fn above_all() -> u64 {
-    descriptors().last_key_value().map_or(0, |(&number, _)| number as u64 + 1)
+/// The first number above all that are open, with no free one below as long as the files are.
+fn above_all() -> (u64, Vec<File>) {
+    let highest = descriptors().last_key_value().map_or(0, |(&number, _)| number);
+    let mut fillers = Vec::new();
+    loop {
+        let file = File::open("/dev/null").expect("there is room");
+        if file.as_raw_fd() > highest {
+            return (file.as_raw_fd() as u64, fillers);
+        }
+        fillers.push(file);
+    }
 }
 
 fn is_out_of_descriptors(errno: i32) -> bool {
@@ -47,7 +55,8 @@ fn is_out_of_descriptors(errno: i32) -> bool {
 fn at_every_limit(command: &Command) {
     let mut family = super::family::warm_up();
     let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).expect("limits can be read");
-    let (before, base) = (descriptors(), above_all());
+    let (base, _fillers) = above_all();
+    let before = descriptors();
     let mut results = BTreeSet::new();
     for room in 0..16 {
         for _ in 0..3 {
@@ -102,7 +111,8 @@ fn no_descriptor_left_for_any_step_of_a_spawn_as_another_user() {
 
 fn no_descriptor_left_for_the_driver() {
     let (soft, _) = getrlimit(Resource::RLIMIT_NOFILE).expect("limits can be read");
-    let (before, base) = (descriptors(), above_all());
+    let (base, _fillers) = above_all();
+    let before = descriptors();
     let mut started = None;
     for room in 0..10 {
         limit_descriptors(base + room);

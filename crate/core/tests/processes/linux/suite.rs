@@ -16,9 +16,9 @@ use std::{
 use super::kernel::{self, Ourselves};
 
 /// Long enough for a loaded machine; nothing waits that long unless it fails.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// The longest that all cases of a theme may take together.
-const THEME_DEADLINE: Duration = Duration::from_secs(180);
+const THEME_DEADLINE: Duration = Duration::from_secs(60);
 /// In a process that runs the cases of a theme: which.
 const THEME: &str = "BROOD_TEST_THEME";
 /// And if so, only this one, which wants a process to itself.
