@@ -15,7 +15,7 @@ use std::{
     fmt, io,
     os::fd::AsRawFd,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, LazyLock, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -39,8 +39,11 @@ use self::{
     timers::{Timer, Timers},
 };
 use crate::{
-    ExitStatus, OrphanQueueImpl, PidfdReaper, SpawnedProcess, Wait, child::Child,
-    global_orphan_queue::GlobalOrphanQueue, sync::lock, sys, usage,
+    ExitStatus, OrphanQueueImpl, PidfdReaper, SpawnedProcess, Wait,
+    child::Child,
+    global_orphan_queue::GlobalOrphanQueue,
+    sync::{Mutex, lock},
+    sys, usage,
 };
 
 /// Somebody wants the driver to look at its jobs and timers.
@@ -50,8 +53,11 @@ const SIGNAL: Token = Token(1);
 /// Tokens from here on are ids of children and of captured pipes.
 const FIRST_ID: u64 = 2;
 
-/// Orphans without a pidfd.
-static ORPHANS: OrphanQueueImpl<SpawnedProcess, SigchldWatch> = OrphanQueueImpl::new();
+/// Orphans without a pidfd. (Lazy for the loom models alone: loom's locks cannot be made before the program runs.)
+static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLock::new(OrphanQueueImpl::new);
+
+/// The pipes that a child has left, by its descriptors, and its environment.
+type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
 
 type Job = Box<dyn FnOnce(&'static Driver) + Send>;
 
@@ -66,7 +72,7 @@ struct Driver {
     /// The ids of children without a pidfd.
     signalled: Mutex<Vec<u64>>,
     /// What is left of the pipes of children that are gone, by the child's id.
-    leftovers: Mutex<HashMap<u64, (Arc<Outbox>, Vec<Option<Leftover>>)>>,
+    leftovers: Mutex<HashMap<u64, Leftovers>>,
     /// Captured pipes, by their token.
     streams: Mutex<HashMap<usize, (Arc<Capture>, Stream)>>,
     timers: Mutex<Timers>,
@@ -88,12 +94,12 @@ impl fmt::Debug for Driver {
 /// call tries again.
 fn driver() -> io::Result<&'static Driver> {
     static DRIVER: OnceLock<Driver> = OnceLock::new();
-    static STARTING: Mutex<()> = Mutex::new(());
+    static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
     crate::capabilities::heed_environment();
-    let _starting = lock(&STARTING);
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
@@ -238,7 +244,8 @@ impl Driver {
                 lock(&self.timers).set(drain, Timer::Drain(Arc::clone(capture)));
                 self.wake();
             }
-            if capture.report() {
+            capture.report();
+            if capture.is_over() {
                 self.forget_streams(capture);
             }
         }
