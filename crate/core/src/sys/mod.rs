@@ -35,5 +35,6 @@ pub(crate) mod sigchld;
 #[path = "sigchld_kqueue.rs"]
 pub(crate) mod sigchld;
 pub(crate) mod subreaper;
-pub(crate) mod thread;
+#[expect(unreachable_pub, reason = "re-exported at the crate root")]
+pub mod thread;
 pub(crate) mod waitid;
