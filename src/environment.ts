@@ -53,7 +53,9 @@ const dispatch = (row: Float64Array, offset: number): void => {
   } else {
     const target = targets.get(id)
     targets.delete(id)
-    target?.[onExit](row, offset)
+    // Given up while its end was on its way here: then it is an orphan's.
+    if (target === undefined) onReaped?.(row, offset)
+    else target[onExit](row, offset)
   }
 }
 
