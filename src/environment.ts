@@ -108,13 +108,3 @@ export const hold = (): void => {
 export const letGo = (): void => {
   if (--holders === 0) openEnvironment().hold(false)
 }
-
-let killsOnExit = false
-
-/** Sees to it that children which are not to outlive their handle do not outlive the program either. */
-export const killOnExit = (): void => {
-  if (killsOnExit) return
-  killsOnExit = true
-  // Node runs no clean-up hooks of the main thread at process.exit().
-  process.on('exit', () => openEnvironment().killOnExit())
-}

@@ -246,12 +246,6 @@ impl BindingEnvironment {
         self.environment.listen_to_orphans(listen);
     }
 
-    /// Kills the children that are not to outlive their handle: the program is about to end.
-    #[napi]
-    pub fn kill_on_exit(&self) {
-        self.environment.kill_on_exit();
-    }
-
     /// Holds the event loop open, or does not any more.
     #[napi]
     pub fn hold(&self, env: Env, hold: bool) -> Result<()> {

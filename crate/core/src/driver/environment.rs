@@ -299,14 +299,6 @@ impl Environment {
         self.outbox.empty()
     }
 
-    /// Kills the children that were spawned with `kill_on_drop`: the program is about to end.
-    pub fn kill_on_exit(&self) {
-        let ids = self.driver.children.lock().ids(|entry| entry.kill_on_drop && entry.owner.is(&self.outbox));
-        for id in ids {
-            self.driver.drop_child(id, &self.outbox);
-        }
-    }
-
     /// The end of this environment: nobody calls its notifier any more, and all its children follow the drop rule.
     pub fn close(&self) {
         self.outbox.close();
