@@ -35,6 +35,8 @@ static COUNTER: OnceLock<OwnedFd> = OnceLock::new();
 static COUNTER_NUMBER: AtomicI32 = AtomicI32::new(-1);
 /// Whom the handler passes the signal on to. Points into `KNOWN`, or is null.
 static PREVIOUS: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
+/// The thread that is passing a signal on, or 0.
+static PASSING_ON: AtomicI32 = AtomicI32::new(0);
 /// Every handler that was ever seen: a handful. They are never freed, because a handler of ours that was interrupted
 /// for long may still be about to read one. Whoever installs holds this lock.
 static KNOWN: Mutex<Vec<&'static Previous>> = Mutex::new(Vec::new());
@@ -154,6 +156,14 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         let one = 1u64;
         libc::write(counter, ptr::from_ref(&one).cast(), size_of::<u64>());
         *errno = kept;
+        // One that was installed in front of ours and passes signals on, to ours, is called by ours once ours went in front
+        // again: round and round. So a call from within a call goes no further. Where two threads are at it at once, the
+        // second one goes round until the first is done, which is soon. (No thread-local: its first use may allocate.)
+        let thread = libc::syscall(libc::SYS_gettid) as i32;
+        if PASSING_ON.load(Ordering::Relaxed) == thread {
+            return;
+        }
+        let is_first = PASSING_ON.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok();
         if let Some(previous) = previous.as_ref()
             && previous.handler != libc::SIG_DFL
             && previous.handler != libc::SIG_IGN
@@ -167,5 +177,42 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
                 handler(signal);
             }
         }
+        if is_first {
+            PASSING_ON.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod test {
+    use super::*;
+
+    /// What the stranger replaced, to be called by it.
+    static REPLACED: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
+    static STRANGER_CALLED: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn stranger(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+        STRANGER_CALLED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the test set it to ours, which takes three arguments, before this was installed.
+        unsafe {
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                std::mem::transmute((*REPLACED.load(Ordering::Acquire)).handler);
+            handler(signal, info, context);
+        }
+    }
+
+    #[test]
+    fn a_handler_that_passes_on_to_ours_is_not_called_round_and_round() {
+        ensure_installed().expect("there is room for a descriptor");
+        let replaced = Box::leak(Box::new(previous_of(&swap(None))));
+        REPLACED.store(replaced, Ordering::Release);
+        let mut action = ours();
+        action.sa_sigaction = stranger as *const () as libc::sighandler_t;
+        swap(Some(&action));
+        assert!(ensure_installed().expect("there is room for a descriptor"), "ours is in front again");
+        // SAFETY: a signal to this thread, which has a handler.
+        unsafe { libc::raise(libc::SIGCHLD) };
+        // Children of other tests may end meanwhile, and each of them is told of once. A round trip would overflow the stack.
+        assert!(STRANGER_CALLED.load(Ordering::Relaxed) >= 1, "it goes on being told");
     }
 }
