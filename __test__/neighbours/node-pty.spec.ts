@@ -1,4 +1,6 @@
 // Each test runs in both modes by itself: what is tested is how they get on with others.
+import { spawnSync } from 'node:child_process'
+
 import test from 'ava'
 
 import { fixture, runNode } from '../helpers/fixture.ts'
@@ -7,11 +9,9 @@ import { checkLeaks } from '../helpers/leaks.ts'
 checkLeaks(test)
 
 /** Why there is no terminal to be had here, if there is none. */
-const { code: status, stderr: reason } = await runNode([
-  '-e',
-  "require('@lydell/node-pty').spawn('true', [], {}).onExit(({ exitCode }) => process.exit(exitCode))",
-])
-const skipped = status === 0 ? undefined : reason.split('\n').find((line) => line.includes('Error'))
+const probe = "require('@lydell/node-pty').spawn('true', [], {}).onExit(({ exitCode }) => process.exit(exitCode))"
+const { status, stderr } = spawnSync(process.execPath, ['-e', probe], { encoding: 'utf8', timeout: 20_000 })
+const skipped = status === 0 ? undefined : (stderr.split('\n').find((line) => line.includes('Error')) ?? `code ${status}`)
 const check = skipped === undefined ? test.serial : test.serial.skip
 
 for (const reaper of ['pidfd', 'sigchld']) {
