@@ -40,8 +40,6 @@ export declare class BindingEnvironment {
   release(id: number): void
   /** Whether orphans that were reaped are to be told here. */
   listenToOrphans(listen: boolean): void
-  /** Kills the children that are not to outlive their handle: the program is about to end. */
-  killOnExit(): void
   /** Holds the event loop open, or does not any more. */
   hold(hold: boolean): void
 }

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 
-import { forget, hold, killOnExit, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
+import { forget, hold, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
 import { FLAG, HAPPENED, ROW } from './native.ts'
@@ -104,7 +104,6 @@ export class Child implements Wait, Kill {
     this.spawnargs = invocation.argv
     this.#options = options
     this.#streams = options.descriptors.map(({ kind }) => (kind === KIND.pipe ? undefined : null))
-    if (options.killOnDrop) killOnExit()
     listen(id, this)
     this.#hold()
   }

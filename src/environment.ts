@@ -53,7 +53,9 @@ const dispatch = (row: Float64Array, offset: number): void => {
   } else {
     const target = targets.get(id)
     targets.delete(id)
-    target?.[onExit](row, offset)
+    // Given up while its end was on its way here: then it is an orphan's.
+    if (target === undefined) onReaped?.(row, offset)
+    else target[onExit](row, offset)
   }
 }
 
@@ -105,14 +107,4 @@ export const hold = (): void => {
 /** The opposite of {@link hold}. */
 export const letGo = (): void => {
   if (--holders === 0) openEnvironment().hold(false)
-}
-
-let killsOnExit = false
-
-/** Sees to it that children which are not to outlive their handle do not outlive the program either. */
-export const killOnExit = (): void => {
-  if (killsOnExit) return
-  killsOnExit = true
-  // Node runs no clean-up hooks of the main thread at process.exit().
-  process.on('exit', () => openEnvironment().killOnExit())
 }

@@ -11,6 +11,7 @@ mod driver;
 mod error;
 mod exit_status;
 mod global_orphan_queue;
+mod hand_over;
 mod kill;
 mod orphan;
 mod orphan_guard;
@@ -35,6 +36,7 @@ pub use driver::{CaptureOptions, Claim, Environment, Event, Exit, Notify, Outcom
 pub use error::{SpawnError, Step};
 pub use exit_status::ExitStatus;
 pub use global_orphan_queue::GlobalOrphanQueue;
+pub use hand_over::HandOver;
 pub use kill::Kill;
 pub use orphan::OrphanQueueImpl;
 pub use orphan_queue::OrphanQueue;

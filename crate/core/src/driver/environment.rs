@@ -308,14 +308,6 @@ impl Environment {
         self.outbox.empty()
     }
 
-    /// Kills the children that were spawned with `kill_on_drop`: the program is about to end.
-    pub fn kill_on_exit(&self) {
-        let ids = self.driver.children.lock().ids(|entry| entry.kill_on_drop && entry.owner.is(&self.outbox));
-        for id in ids {
-            self.driver.drop_child(id, &self.outbox);
-        }
-    }
-
     /// The end of this environment: nobody calls its notifier any more, and all its children follow the drop rule.
     pub fn close(&self) {
         self.outbox.close();
@@ -384,24 +376,43 @@ impl Driver {
     }
 
     fn drop_child(&self, id: u64, outbox: &Arc<Outbox>) {
-        let entry = {
-            let mut entries = self.children.lock();
-            match entries.get_own(id, outbox) {
-                Some(_) => entries.remove(id),
-                None => None,
+        let mut entries = self.children.lock();
+        let Some(entry) = entries.get_own(id, outbox) else {
+            drop(entries);
+            // It has ended, and that was not told yet: an orphan that was reaped before it was one.
+            if let Some(Exit { pid, outcome, duration, .. }) = outbox.take_exit(id) {
+                self.post_reaped(&Event::Reaped { pid, outcome, duration });
+                self.call_all();
             }
+            return;
         };
-        let Some(mut entry) = entry else { return };
-        self.deregister(&mut entry.child);
         if entry.kill_on_drop {
             // EPERM: it has changed its credentials, and is not ours to kill any more.
             let _ = entry.child.kill(Signal::KILL);
         }
-        if let Some(capture) = &entry.capture {
-            self.abandon(capture);
+        let pipes = std::mem::take(&mut entry.stdio);
+        let capture = entry.capture.take();
+        // Not taken apart and handed over: it stays registered as it is, and its end, which may come at this moment or have
+        // come already, is told once, by whoever finds it.
+        let signalled = match &entry.child {
+            Child::Pidfd(_) => {
+                entries.orphan(id);
+                None
+            }
+            Child::Signal(_) => entries.remove(id),
+        };
+        drop(entries);
+        drop(pipes);
+        if let Some(capture) = capture {
+            self.abandon(&capture);
+            // Who waits for the output is told that there is no more of it.
+            if capture.report() {
+                outbox.call();
+            }
         }
-        // Without the registry's lock: the reaper's own drop hands a running child to the orphan queue, which takes it.
-        drop(entry);
+        if let Some(Entry { child: Child::Signal(reaper), .. }) = signalled {
+            self.push_without_pidfd(reaper.into_inner());
+        }
     }
 }
 

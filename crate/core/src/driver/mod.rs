@@ -39,7 +39,7 @@ use self::{
     timers::{Timer, Timers},
 };
 use crate::{
-    ExitStatus, OrphanQueueImpl, PidfdReaper, SpawnedProcess, Wait,
+    ExitStatus, Kill, OrphanQueueImpl, PidfdReaper, Signal, SpawnedProcess, Wait,
     child::Child,
     global_orphan_queue::GlobalOrphanQueue,
     sync::{Mutex, lock},
@@ -58,6 +58,8 @@ static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLo
 
 /// The pipes that a child has left, by its descriptors, and its environment.
 type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
+
+static DRIVER: OnceLock<Driver> = OnceLock::new();
 
 type Job = Box<dyn FnOnce(&'static Driver) + Send>;
 
@@ -93,7 +95,6 @@ impl fmt::Debug for Driver {
 /// `EMFILE` or `ENFILE` when there is no room for its descriptors, `EAGAIN` when there is none for its thread. The next
 /// call tries again.
 fn driver() -> io::Result<&'static Driver> {
-    static DRIVER: OnceLock<Driver> = OnceLock::new();
     static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
@@ -129,7 +130,23 @@ fn driver() -> io::Result<&'static Driver> {
     })?;
     let driver = DRIVER.get_or_init(|| made);
     let _ = send.send(driver);
+    sys::at_exit::register();
     Ok(driver)
+}
+
+/// Kills the children that are not to outlive their handle: the program is about to end.
+///
+/// An environment that is closed has done so already. The main thread's is not when the program ends by `process.exit()`:
+/// Node runs no clean-up hooks then, and not all of its 'exit' listeners if one of them exits itself.
+pub(crate) fn kill_on_exit() {
+    let Some(driver) = DRIVER.get() else { return };
+    let mut entries = driver.children.lock();
+    for id in entries.ids(|entry| entry.kill_on_drop) {
+        if let Some(entry) = entries.get(id) {
+            // EPERM: it has changed its credentials, and is not ours to kill any more.
+            let _ = entry.child.kill(Signal::KILL);
+        }
+    }
 }
 
 /// Takes an orphan over.

@@ -80,6 +80,17 @@ impl<C> Entries<C> {
         Some(entry)
     }
 
+    /// Makes a child that belongs to an environment an orphan.
+    pub(crate) fn orphan(&mut self, id: u64) {
+        if let Some(entry) = self.by_id.get_mut(&id)
+            && !matches!(entry.owner, Owner::OrphanQueue)
+        {
+            entry.owner = Owner::OrphanQueue;
+            entry.kill_on_drop = false;
+            self.orphans += 1;
+        }
+    }
+
     /// The ids of those that `wanted` picks.
     pub(crate) fn ids(&self, wanted: impl Fn(&Entry<C>) -> bool) -> Vec<u64> {
         self.by_id.iter().filter(|(_, entry)| wanted(entry)).map(|(&id, _)| id).collect()

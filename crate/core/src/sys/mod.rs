@@ -5,6 +5,7 @@
 
 #[cfg(raw_clone)]
 mod arena;
+pub(crate) mod at_exit;
 pub(crate) mod blocked_signals;
 #[cfg(raw_clone)]
 mod child_main;

@@ -158,6 +158,8 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         let one = 1u64;
         libc::write(counter, ptr::from_ref(&one).cast(), size_of::<u64>());
         *errno = kept;
+        // One that was installed in front of ours and passes signals on, to ours, is called by ours once ours went in front
+        // again: round and round. So a call from within a call goes no further.
         if let Some(previous) = previous.as_ref()
             && previous.handler != libc::SIG_DFL
             && previous.handler != libc::SIG_IGN
@@ -196,5 +198,39 @@ impl Drop for PassingOn {
         if let Some(place) = self.0 {
             place.store(0, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod test {
+    use super::*;
+
+    /// What the stranger replaced, to be called by it.
+    static REPLACED: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
+    static STRANGER_CALLED: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn stranger(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+        STRANGER_CALLED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the test set it to ours, which takes three arguments, before this was installed.
+        unsafe {
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                std::mem::transmute((*REPLACED.load(Ordering::Acquire)).handler);
+            handler(signal, info, context);
+        }
+    }
+
+    #[test]
+    fn a_handler_that_passes_on_to_ours_is_not_called_round_and_round() {
+        ensure_installed().expect("there is room for a descriptor");
+        let replaced = Box::leak(Box::new(previous_of(&swap(None))));
+        REPLACED.store(replaced, Ordering::Release);
+        let mut action = ours();
+        action.sa_sigaction = stranger as *const () as libc::sighandler_t;
+        swap(Some(&action));
+        assert!(ensure_installed().expect("there is room for a descriptor"), "ours is in front again");
+        // SAFETY: a signal to this thread, which has a handler.
+        unsafe { libc::raise(libc::SIGCHLD) };
+        // Children of other tests may end meanwhile, and each of them is told of once. A round trip would overflow the stack.
+        assert!(STRANGER_CALLED.load(Ordering::Relaxed) >= 1, "it goes on being told");
     }
 }
