@@ -384,14 +384,7 @@ impl Driver {
     }
 
     fn drop_child(&self, id: u64, outbox: &Arc<Outbox>) {
-        let entry = {
-            let mut entries = self.children.lock();
-            match entries.get_own(id, outbox) {
-                Some(_) => entries.remove(id),
-                None => None,
-            }
-        };
-        let Some(mut entry) = entry else { return };
+        let Some(mut entry) = self.children.take_own(id, outbox) else { return };
         self.deregister(&mut entry.child);
         if entry.kill_on_drop {
             // EPERM: it has changed its credentials, and is not ours to kill any more.

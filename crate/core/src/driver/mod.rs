@@ -4,6 +4,8 @@ mod capture;
 mod environment;
 mod event;
 mod leftovers;
+#[cfg(all(test, loom))]
+mod model;
 mod outbox;
 mod registry;
 mod sigchld;
@@ -210,14 +212,9 @@ impl Driver {
 
     /// Deals with what a `try_wait` said; `true` when the child is gone.
     fn settle(&self, entries: &mut Entries<Child>, id: u64, asked: io::Result<Option<ExitStatus>>) -> bool {
-        let outcome = match asked {
-            Ok(None) => return false,
-            Ok(Some(status)) => Ok(status),
-            Err(error) => Err(error.raw_os_error().unwrap_or(libc::ECHILD)),
-        };
-        let Some(mut entry) = entries.remove(id) else { return false };
+        let Some((mut entry, ended)) = entries.take_ended(id, asked) else { return false };
         self.deregister(&mut entry.child);
-        self.finish(id, entry, outcome);
+        self.finish(id, entry, ended);
         true
     }
 
