@@ -103,7 +103,7 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// As [`stdio`](crate::stdio): none that is expected.
+    /// As [`stdio`](crate::stdio()): none that is expected.
     pub(crate) fn new(
         id: u64,
         outbox: Arc<Outbox>,

@@ -4,6 +4,8 @@ mod capture;
 mod environment;
 mod event;
 mod leftovers;
+#[cfg(all(test, loom))]
+mod model;
 mod outbox;
 mod registry;
 mod sigchld;
@@ -227,14 +229,9 @@ impl Driver {
 
     /// Deals with what a `try_wait` said; `true` when the child is gone.
     fn settle(&self, entries: &mut Entries<Child>, id: u64, asked: io::Result<Option<ExitStatus>>) -> bool {
-        let outcome = match asked {
-            Ok(None) => return false,
-            Ok(Some(status)) => Ok(status),
-            Err(error) => Err(error.raw_os_error().unwrap_or(libc::ECHILD)),
-        };
-        let Some(mut entry) = entries.remove(id) else { return false };
+        let Some((mut entry, ended)) = entries.take_ended(id, asked) else { return false };
         self.deregister(&mut entry.child);
-        self.finish(id, entry, outcome);
+        self.finish(id, entry, ended);
         true
     }
 
@@ -301,5 +298,62 @@ impl Driver {
         for outbox in outboxes {
             outbox.call();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod test {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{Command, Descriptor};
+
+    struct Deaf;
+
+    impl Notify for Deaf {
+        fn notify(&self) {}
+    }
+
+    fn until(what: &str, mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{what}: not in time");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whatever ends a capture, and whoever: the child, its pipes, a drop, a hurry, the end of the environment.
+    #[test]
+    fn no_table_keeps_anything_of_a_child_that_is_gone() {
+        let environment = Environment::new(Box::new(Deaf)).expect("the driver starts");
+        let driver = driver().expect("it is running");
+        let input = || Some(vec![b'x'; 1 << 20]);
+        let ended = ["cat", "head -c 1", "exec >&- 2>&-; head -c 1", "exec <&-; echo out", "exec >&-; cat >&2"];
+        let running = ["cat; sleep 1000", "exec >&- 2>&-; sleep 1000", "exec sleep 1000"];
+        for (round, script) in ended.iter().chain(&running).cycle().take(160).enumerate() {
+            let shell = Command::new("sh").and_then(|sh| sh.args(["-c", script])).expect("no NUL");
+            let piped = if round % 5 == 4 { 1 } else { 3 };
+            let shell = (0..piped).fold(shell, |shell, number| shell.descriptor(number, Descriptor::Pipe));
+            let child = environment.spawn(&shell.process_group(0).kill_on_drop().encode()).expect("sh starts");
+            let drain = [None, Some(Duration::ZERO), Some(Duration::from_millis(5))][round % 3];
+            let options = CaptureOptions { input: input(), max_buffer: usize::MAX, drain };
+            environment.capture(child.id, options).expect("the pipes can be watched");
+            // An end can be found by others than the driver, before it has come to the pipes that are closed with it.
+            let is_asked = ended.contains(script) && round % 2 == 0;
+            while is_asked && environment.try_wait(child.id).is_none() {
+                std::hint::spin_loop();
+            }
+            if running.contains(script) {
+                if round % 2 == 0 {
+                    environment.hurry_capture(child.id);
+                }
+                environment.drop_child(child.id);
+            }
+        }
+        until("all children are gone", || driver.children.lock().ids(|_| true).is_empty());
+        until("all streams are gone", || lock(&driver.streams).is_empty());
+        assert!(lock(&driver.leftovers).is_empty());
+        drop(environment);
+        assert!(lock(&driver.outboxes).is_empty());
     }
 }

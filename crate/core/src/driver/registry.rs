@@ -1,9 +1,12 @@
 //! Who is alive, and who is told when that changes.
 
-use std::{collections::HashMap, os::fd::OwnedFd, sync::Arc};
+use std::{collections::HashMap, io, os::fd::OwnedFd, sync::Arc};
 
 use super::{capture::Capture, outbox::Outbox};
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::{
+    ExitStatus,
+    sync::{Mutex, MutexGuard, lock},
+};
 
 /// Who gets the status.
 #[derive(Debug, Clone)]
@@ -74,6 +77,21 @@ impl<C> Entries<C> {
         self.get(id).filter(|entry| entry.owner.is(outbox))
     }
 
+    /// Takes a child out if what a `try_wait` said is an end: its status, or the error number that stands for one.
+    pub(crate) fn take_ended(
+        &mut self,
+        id: u64,
+        asked: io::Result<Option<ExitStatus>>,
+    ) -> Option<(Entry<C>, Result<ExitStatus, i32>)> {
+        let ended = match asked {
+            Ok(None) => return None,
+            Ok(Some(status)) => Ok(status),
+            Err(error) => Err(error.raw_os_error().unwrap_or(libc::ECHILD)),
+        };
+        Some((self.remove(id)?, ended))
+    }
+
+    /// Takes a child out: from here on it is the caller's alone.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Entry<C>> {
         let entry = self.by_id.remove(&id)?;
         self.orphans -= usize::from(matches!(entry.owner, Owner::OrphanQueue));

@@ -5,6 +5,8 @@ mod descriptors;
 mod environment;
 mod method;
 mod request;
+#[cfg(all(test, not(loom)))]
+mod request_test;
 mod resolve;
 
 use std::{io, os::fd::OwnedFd, time::Instant};

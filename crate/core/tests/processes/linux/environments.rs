@@ -24,7 +24,6 @@ crate::theme! {
         close_follows_the_drop_rule,
         close_ends_captures_in_flight,
         nobody_is_called_after_close,
-        kill_on_exit_kills_those_it_is_to,
         a_call_stands_for_many_exits,
         many_come_and_go_at_once,
     ],
@@ -41,7 +40,6 @@ fn a_child_is_its_own_environments_business() {
     other.environment.orphan(child.id);
     other.environment.drop_child(child.id);
     other.environment.hurry_capture(child.id);
-    other.environment.kill_on_exit();
     drop(other.capture(child, everything()));
     drop(other);
     assert!(is_alive(child.pid));
@@ -145,16 +143,6 @@ fn nobody_is_called_after_close() {
         assert_eq!(family.calls(), calls);
         assert_eq!(family.environment.take(), []);
     }
-}
-
-fn kill_on_exit_kills_those_it_is_to() {
-    let mut family = Family::new();
-    let (killed, kept) = (family.spawn(&sleeper().kill_on_drop()), family.spawn(&sleeper()));
-    family.environment.kill_on_exit();
-    until("it is gone", || !is_alive(killed.pid));
-    assert!(is_alive(kept.pid));
-    assert!(family.environment.kill(kept.id, Signal::KILL).expect("it is ours"));
-    assert_eq!(family.status(kept).signal(), Some(libc::SIGKILL));
 }
 
 fn a_call_stands_for_many_exits() {

@@ -21,6 +21,7 @@ crate::theme! {
     alone: [
         no_descriptor_left_for_any_step_of_a_spawn,
         no_descriptor_left_for_any_step_of_a_spawn_as_another_user,
+        no_descriptor_left_for_a_pidfd,
         no_descriptor_left_for_the_driver,
         no_descriptor_left_for_an_orphan,
         no_process_left,
@@ -107,6 +108,44 @@ fn no_descriptor_left_for_any_step_of_a_spawn_as_another_user() {
     if is_root() {
         at_every_limit(&piped("echo out").uid(1234));
     }
+}
+
+/// A child that needs none of ours but its pidfd goes without, and nobody can tell the difference.
+fn no_descriptor_left_for_a_pidfd() {
+    let mut family = super::family::warm_up();
+    family.environment.listen_to_orphans(true);
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).expect("limits can be read");
+    let before = descriptors();
+    let inherits = |command: Command| {
+        // Its own limit is what it was, or it could not even load its libraries.
+        let command = command.limit(Resource::RLIMIT_NOFILE as u32, soft, hard);
+        (0..3).fold(command, |command, number| command.descriptor(number, Descriptor::Inherit(number as i32)))
+    };
+    limit_descriptors(0);
+    let tried: Vec<_> = [inherits(program("sh", &["-c", "exit 5"])), inherits(sleeper()), inherits(sleeper())]
+        .iter()
+        .map(|command| family.try_spawn(command))
+        .collect();
+    // A copy of our memory takes a pipe to tell of the exec.
+    let forks = env::var("BROOD_SPAWN").is_ok_and(|method| method == "posix_spawn");
+    if forks && tried.iter().all(|result| result.as_ref().is_err_and(|error| error.errno() == libc::EMFILE)) {
+        return limit_descriptors(soft);
+    }
+    let [exits, killed, orphan] = tried
+        .try_into()
+        .map(|tried: [_; 3]| tried.map(|child| child.expect("it goes without")))
+        .expect("there were three");
+    assert_eq!(family.status(exits).code(), Some(5));
+    assert!(family.environment.kill(killed.id, Signal::TERM).expect("it is ours"));
+    assert_eq!(family.status(killed).signal(), Some(libc::SIGTERM));
+    family.environment.drop_child(orphan.id);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(orphan.pid as i32), nix::sys::signal::Signal::SIGKILL)
+        .expect("it runs");
+    family.until("the orphan's end", |family| family.reaped.pop());
+    limit_descriptors(soft);
+    assert_eq!(descriptors(), before);
+    let child = family.spawn(&program("true", &[]));
+    assert!(family.status(child).success());
 }
 
 fn no_descriptor_left_for_the_driver() {

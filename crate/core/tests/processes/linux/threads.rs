@@ -44,7 +44,7 @@ fn arguments_and_environments_are_not_torn() {
                 let name = format!("BROOD_TEST_{}", round % 50);
                 // SAFETY: everybody else in this program who reads or writes the environment holds the lock.
                 unsafe {
-                    if round % 3 == 0 {
+                    if round.is_multiple_of(3) {
                         env::remove_var(name);
                     } else {
                         env::set_var(name, "v".repeat(round * 31 % 3000));
@@ -83,7 +83,7 @@ fn spawn_and_check(family: &mut Family, number: usize) {
     let command = program("cat", &["/proc/self/cmdline", "/proc/self/environ"]).args(&arguments).expect("no NUL");
     let mut expected: Vec<String> = ["cat", "/proc/self/cmdline", "/proc/self/environ"].map(str::to_owned).into();
     expected.extend(arguments);
-    let inherits = number % 2 == 0;
+    let inherits = number.is_multiple_of(2);
     let (child, variables) = if inherits {
         let _reading = ENVIRON.read().expect("nobody panics with it");
         let ours: Vec<String> = env::vars().map(|(name, value)| format!("{name}={value}")).collect();
