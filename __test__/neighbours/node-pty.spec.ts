@@ -11,7 +11,8 @@ checkLeaks(test)
 /** Why there is no terminal to be had here, if there is none. */
 const probe = "require('@lydell/node-pty').spawn('true', [], {}).onExit(({ exitCode }) => process.exit(exitCode))"
 const { status, stderr } = spawnSync(process.execPath, ['-e', probe], { encoding: 'utf8', timeout: 20_000 })
-const skipped = status === 0 ? undefined : (stderr.split('\n').find((line) => line.includes('Error')) ?? `code ${status}`)
+const skipped =
+  status === 0 ? undefined : (stderr.split('\n').find((line) => line.includes('Error')) ?? `code ${status}`)
 const check = skipped === undefined ? test.serial : test.serial.skip
 
 for (const reaper of ['pidfd', 'sigchld']) {

@@ -90,7 +90,13 @@ impl Wait for SpawnedProcess {
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = waitid::try_wait(self.pid);
         match &status {
-            Ok(Some(_)) => self.reaped = true,
+            Ok(Some(_)) => {
+                self.reaped = true;
+                if let Exec::Report(report) = &self.exec {
+                    // The kernel has said so itself, but for one that dumped core on its way to exec (older kernels).
+                    report.forget_child();
+                }
+            }
             // Somebody else took the status. The pid may belong to another process by now.
             Err(error) if error.raw_os_error() == Some(libc::ECHILD) => self.reaped = true,
             _ => {}

@@ -20,8 +20,9 @@ use super::{
     timers::Timer,
 };
 use crate::{
-    DecodeError, Kill, Request, Signal, SpawnError, Step, Wait,
+    DecodeError, GlobalOrphanQueue, Kill, Request, Signal, SpawnError, Step, Wait,
     child::{Child, build_child},
+    orphan_guard::OrphanGuard,
     spawn::{self, Started},
     sync::lock,
     sys,
@@ -126,7 +127,10 @@ impl Environment {
             self.driver.reap_if_ended(id);
         }
         // Found now, or by the driver before.
-        self.outbox.take_exit(id)
+        let exit = self.outbox.take_exit(id);
+        // Its captured output may have been completed by its end.
+        self.outbox.call();
+        exit
     }
 
     /// Sends a signal. `false` when the child has ended, noticed or not.
@@ -167,7 +171,7 @@ impl Environment {
 
     fn take_leftover(&self, id: u64, index: usize) -> Option<Leftover> {
         let mut leftovers = lock(&self.driver.leftovers);
-        let (_, pipes) = leftovers.get_mut(&id)?;
+        let (_, pipes) = leftovers.get_mut(&id).filter(|(owner, _)| Arc::ptr_eq(owner, &self.outbox))?;
         let taken = pipes.get_mut(index).and_then(Option::take);
         if pipes.iter().all(Option::is_none) {
             leftovers.remove(&id);
@@ -213,7 +217,7 @@ impl Environment {
         if capture.report() {
             self.outbox.call();
         }
-        if capture.is_complete() {
+        if capture.is_over() {
             // Its end came while it was being registered.
             self.driver.forget_streams(&capture);
         }
@@ -226,6 +230,8 @@ impl Environment {
         lock(&self.driver.streams).insert(token, (Arc::clone(capture), stream));
         let registered = capture.register(stream, &self.driver.registry, Token(token));
         if registered.is_err() {
+            // The caller is told by the error.
+            capture.say_nothing();
             self.driver.abandon(capture);
         }
         registered
@@ -285,7 +291,10 @@ impl Environment {
 
     /// Lets go of what is left of the pipes of a child that has ended.
     pub fn release(&self, id: u64) {
-        lock(&self.driver.leftovers).remove(&id);
+        let mut leftovers = lock(&self.driver.leftovers);
+        if leftovers.get(&id).is_some_and(|(owner, _)| Arc::ptr_eq(owner, &self.outbox)) {
+            leftovers.remove(&id);
+        }
     }
 
     /// Whether orphans that were reaped are to be told here.
@@ -331,8 +340,8 @@ impl Driver {
     fn spawn(&self, request: &Request<'_>, outbox: &Arc<Outbox>) -> Result<Spawned, SpawnError> {
         let Started { process, pidfd, stdio } = spawn::start(request)?;
         let pid = process.id();
-        let mut child = build_child(process, pidfd).map_err(|(error, mut process)| {
-            give_up(&mut process);
+        let mut child = build_child(process, pidfd).map_err(|(error, process)| {
+            give_up(OrphanGuard::new(process, GlobalOrphanQueue));
             SpawnError::new(Step::Setup, &error, "sigaction")
         })?;
         let id = self.new_id();
@@ -342,7 +351,7 @@ impl Driver {
             && let Err(error) = self.registry.register(reaper, Token(id as usize), Interest::READABLE)
         {
             drop(entries);
-            give_up(&mut child);
+            give_up(child);
             return Err(SpawnError::new(Step::Setup, &error, "epoll_ctl"));
         }
         let is_signalled = matches!(child, Child::Signal(_));
@@ -408,8 +417,14 @@ impl Driver {
 }
 
 /// Kills and reaps a process that nobody will ever hear of.
-fn give_up(process: &mut (impl Wait + Kill)) {
-    let _ = process.kill(Signal::KILL);
-    // It can only end now; and if somebody else has reaped it, that is as good.
-    let _ = sys::waitid::wait_killed(process.id());
+fn give_up(mut process: impl Wait + Kill) {
+    if process.kill(Signal::KILL).is_err() {
+        // EPERM: it has already exec'd a program that changes its user. It goes to the orphan queue when it is dropped.
+        return;
+    }
+    // It can only end now; and if somebody else has reaped it, that is as good. Asked for by the reaper itself, which is
+    // to know that the pid is free: another child of ours may have it by the time that the reaper is dropped.
+    while let Ok(None) = process.try_wait() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
 }

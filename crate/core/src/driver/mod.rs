@@ -15,7 +15,7 @@ use std::{
     fmt, io,
     os::fd::AsRawFd,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, LazyLock, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -39,8 +39,11 @@ use self::{
     timers::{Timer, Timers},
 };
 use crate::{
-    ExitStatus, Kill, OrphanQueueImpl, PidfdReaper, Signal, SpawnedProcess, Wait, child::Child,
-    global_orphan_queue::GlobalOrphanQueue, sync::lock, sys, usage,
+    ExitStatus, Kill, OrphanQueueImpl, PidfdReaper, Signal, SpawnedProcess, Wait,
+    child::Child,
+    global_orphan_queue::GlobalOrphanQueue,
+    sync::{Mutex, lock},
+    sys, usage,
 };
 
 /// Somebody wants the driver to look at its jobs and timers.
@@ -50,8 +53,11 @@ const SIGNAL: Token = Token(1);
 /// Tokens from here on are ids of children and of captured pipes.
 const FIRST_ID: u64 = 2;
 
-/// Orphans without a pidfd.
-static ORPHANS: OrphanQueueImpl<SpawnedProcess, SigchldWatch> = OrphanQueueImpl::new();
+/// Orphans without a pidfd. (Lazy for the loom models alone: loom's locks cannot be made before the program runs.)
+static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLock::new(OrphanQueueImpl::new);
+
+/// The pipes that a child has left, by its descriptors, and its environment.
+type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
 
 static DRIVER: OnceLock<Driver> = OnceLock::new();
 
@@ -68,7 +74,7 @@ struct Driver {
     /// The ids of children without a pidfd.
     signalled: Mutex<Vec<u64>>,
     /// What is left of the pipes of children that are gone, by the child's id.
-    leftovers: Mutex<HashMap<u64, (Arc<Outbox>, Vec<Option<Leftover>>)>>,
+    leftovers: Mutex<HashMap<u64, Leftovers>>,
     /// Captured pipes, by their token.
     streams: Mutex<HashMap<usize, (Arc<Capture>, Stream)>>,
     timers: Mutex<Timers>,
@@ -89,12 +95,12 @@ impl fmt::Debug for Driver {
 /// `EMFILE` or `ENFILE` when there is no room for its descriptors, `EAGAIN` when there is none for its thread. The next
 /// call tries again.
 fn driver() -> io::Result<&'static Driver> {
-    static STARTING: Mutex<()> = Mutex::new(());
+    static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
     crate::capabilities::heed_environment();
-    let _starting = lock(&STARTING);
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
@@ -255,7 +261,8 @@ impl Driver {
                 lock(&self.timers).set(drain, Timer::Drain(Arc::clone(capture)));
                 self.wake();
             }
-            if capture.report() {
+            capture.report();
+            if capture.is_over() {
                 self.forget_streams(capture);
             }
         }

@@ -112,11 +112,11 @@ impl Driver {
         entry.spurious += 1;
         let pause = entry.spurious > MOST_SPURIOUS;
         let asked = reaper.poll_exit(|pidfd| {
-            if pause {
+            if pause || self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE).is_err() {
+                // No memory for the registration is no end of the child: it is tried again.
                 lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
-                return Ok(());
             }
-            self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE)
+            Ok(())
         });
         self.settle(&mut entries, id, asked);
     }
@@ -213,8 +213,9 @@ impl Driver {
         let mut entries = self.children.lock();
         if let Some(entry) = entries.get(id)
             && let Child::Pidfd(reaper) = &mut entry.child
+            && self.registry.reregister(reaper, Token(id as usize), Interest::READABLE).is_err()
         {
-            let _ = self.registry.reregister(reaper, Token(id as usize), Interest::READABLE);
+            lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
         }
     }
 

@@ -3,7 +3,8 @@
 //! libuv installs its handler with a plain sigaction when the first `child_process` child starts, chains to nobody, and
 //! puts `SIG_DFL` back when its last child is gone. So ours can be gone at any time, and a handler that was there before
 //! ours must go on being called. Both are dealt with here: ours calls the one that it replaced, and
-//! [`ensure_installed`] notices when ours was replaced and goes in front again.
+//! [`ensure_installed`] notices when ours was replaced and goes in front again. A handler that replaced ours and passes the
+//! signal on to it is then behind ours as well as in front of it: [`on_signal`] knows when it was called by itself.
 //!
 //! # Safety
 //!
@@ -35,11 +36,12 @@ static COUNTER: OnceLock<OwnedFd> = OnceLock::new();
 static COUNTER_NUMBER: AtomicI32 = AtomicI32::new(-1);
 /// Whom the handler passes the signal on to. Points into `KNOWN`, or is null.
 static PREVIOUS: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
-/// The thread that is passing a signal on, or 0.
-static PASSING_ON: AtomicI32 = AtomicI32::new(0);
 /// Every handler that was ever seen: a handful. They are never freed, because a handler of ours that was interrupted
 /// for long may still be about to read one. Whoever installs holds this lock.
 static KNOWN: Mutex<Vec<&'static Previous>> = Mutex::new(Vec::new());
+/// The threads that are in another's handler by way of ours, by their ids; 0 is a free place. The kernel rarely has more
+/// than one thread at it. Not thread-local, because memory for that may be allocated when it is first used.
+static PASSING_ON: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
 
 /// The descriptor that becomes readable after a SIGCHLD.
 ///
@@ -157,16 +159,11 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         libc::write(counter, ptr::from_ref(&one).cast(), size_of::<u64>());
         *errno = kept;
         // One that was installed in front of ours and passes signals on, to ours, is called by ours once ours went in front
-        // again: round and round. So a call from within a call goes no further. Where two threads are at it at once, the
-        // second one goes round until the first is done, which is soon. (No thread-local: its first use may allocate.)
-        let thread = libc::syscall(libc::SYS_gettid) as i32;
-        if PASSING_ON.load(Ordering::Relaxed) == thread {
-            return;
-        }
-        let is_first = PASSING_ON.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        // again: round and round. So a call from within a call goes no further.
         if let Some(previous) = previous.as_ref()
             && previous.handler != libc::SIG_DFL
             && previous.handler != libc::SIG_IGN
+            && let Some(_passing_on) = PassingOn::begin()
         {
             if previous.takes_info {
                 let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
@@ -177,8 +174,29 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
                 handler(signal);
             }
         }
-        if is_first {
-            PASSING_ON.store(0, Ordering::Relaxed);
+    }
+}
+
+/// This thread, while it is in another's handler.
+struct PassingOn(Option<&'static AtomicI32>);
+
+impl PassingOn {
+    /// `None`: it is there already, and that handler has passed the signal on to ours.
+    fn begin() -> Option<Self> {
+        let thread = nix::unistd::gettid().as_raw();
+        if PASSING_ON.iter().any(|place| place.load(Ordering::Relaxed) == thread) {
+            return None;
+        }
+        // With all places taken it goes without: better a handler that might be called in circles than one that is not.
+        let take = |place: &&AtomicI32| place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        Some(Self(PASSING_ON.iter().find(take)))
+    }
+}
+
+impl Drop for PassingOn {
+    fn drop(&mut self) {
+        if let Some(place) = self.0 {
+            place.store(0, Ordering::Relaxed);
         }
     }
 }

@@ -43,20 +43,6 @@ pub(crate) fn is_running(pid: u32) -> io::Result<bool> {
     super::kill::kill(pid, 0)
 }
 
-/// Waits until the child `pid` has ended and reaps it. Only for children that were just sent SIGKILL.
-///
-/// # Errors
-///
-/// `ECHILD` when `pid` is no unreaped child of this process.
-pub(crate) fn wait_killed(pid: u32) -> io::Result<()> {
-    loop {
-        match wait(pid, 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map(drop),
-        }
-    }
-}
-
 /// Waits for the end of `pid`. `options` is `WNOHANG` or 0.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn wait(pid: u32, options: i32) -> io::Result<Option<ExitStatus>> {
@@ -183,7 +169,7 @@ mod test {
         let mut child = Command::new("sleep").arg("1800").spawn().expect("sleep starts");
         assert_eq!(try_wait(child.id()).expect("the child is ours"), None);
         child.kill().expect("the child is ours");
-        wait_killed(child.id()).expect("the child is ours");
+        assert_eq!(wait(child.id(), 0).expect("the child is ours").and_then(|status| status.signal()), Some(9));
         let error = try_wait(child.id()).expect_err("nobody is left to wait for");
         assert_eq!(error.raw_os_error(), Some(libc::ECHILD));
     }
