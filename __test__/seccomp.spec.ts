@@ -14,7 +14,16 @@ checkLeaks(test)
 
 /** Builds the launcher and returns where it is. */
 const buildLauncher = (): string => {
-  const args = ['build', '--quiet', '--locked', '--package', 'brood-core', '--example', 'refuse', '--message-format=json']
+  const args = [
+    'build',
+    '--quiet',
+    '--locked',
+    '--package',
+    'brood-core',
+    '--example',
+    'refuse',
+    '--message-format=json',
+  ]
   const { stdout, stderr, status } = spawnSync('cargo', args, { encoding: 'utf8', maxBuffer: 1 << 28 })
   const artifact = stdout
     .split('\n')
