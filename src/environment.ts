@@ -59,29 +59,33 @@ const dispatch = (row: Float64Array, offset: number): void => {
   }
 }
 
+/** As {@link openEnvironment}; a number is the errno of what kept the driver from starting. */
+export const tryToOpenEnvironment = (): BindingEnvironment | number => {
+  if (opened === undefined) {
+    const made = binding.openEnvironment(onEvents)
+    if (typeof made === 'number') return made
+    opened = made
+  }
+  return opened
+}
+
 /**
  * What this JavaScript environment, the main thread or a worker, has of the native part.
  *
  * @throws {Error} with `code` `EMFILE` or `EAGAIN` when there is no room for its descriptors or its thread.
  */
 export const openEnvironment = (): BindingEnvironment => {
-  if (opened === undefined) {
-    const made = binding.openEnvironment(onEvents)
-    if (typeof made === 'number') {
-      const code = errnoName(made)
-      throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -made })
-    }
-    opened = made
+  const environment = tryToOpenEnvironment()
+  if (typeof environment === 'number') {
+    const code = errnoName(environment)
+    throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -environment })
   }
-  return opened
+  return environment
 }
 
-try {
-  // Now, while the program starts and there is room; the first spawn need not wait for a thread to come up.
-  openEnvironment()
-} catch {
-  // The first spawn tries again, and says why it cannot.
-}
+// Now, while the program starts and there is room: the first spawn need not wait for a thread to come up. Should there be no
+// room, that one tries again, and says why it cannot.
+tryToOpenEnvironment()
 
 /** Says who is to be told of a child. */
 export const listen = (id: number, target: EventTarget): void => void targets.set(id, target)

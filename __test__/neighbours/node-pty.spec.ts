@@ -23,7 +23,7 @@ for (const reaper of ['pidfd', 'sigchld']) {
       const args = [fixture('neighbours/node-pty.mjs'), first, '40']
       const ended = await runNode(args, { env, timeout: 60_000 })
       t.like(ended, { code: 0, signal: null, stderr: '' })
-      t.deepEqual<unknown>(JSON.parse(ended.stdout), { problems: [], reaper, orphans: 0 })
+      t.deepEqual(JSON.parse(ended.stdout) as unknown, { problems: [], reaper, orphans: 0 })
     })
   }
 }

@@ -19,7 +19,7 @@ test.serial(`${STORM} workers that spawn and are terminated at any point leave n
     [String(STORM), '8', String(seed)],
     { timeout: 240_000 },
   )
-  t.deepEqual<unknown>(result, { problems: [], left: [], orphans: 0, stdout: 'still here\n' })
+  t.deepEqual(result as unknown, { problems: [], left: [], orphans: 0, stdout: 'still here\n' })
   // Nothing is shown by workers that were all terminated in the same place.
   for (const where of ['start', 'begin', 'loaded', 'spawned', 'done']) t.true(terminatedAt[where]! > 0, where)
 })
@@ -42,8 +42,8 @@ test.serial('a program whose only spawning happens in workers works, and ends', 
 test.serial("a worker's process.env is what its children get", async (t) => {
   const result = (await runPlain('workers/environment.mjs')) as Record<string, { first: boolean; second: boolean }>
   for (const where of ['own', 'copy', 'shared', 'main']) t.like(result[where], { first: true, second: true }, where)
-  t.deepEqual<unknown>(result.mainAfterCopy, ['main', null])
-  t.deepEqual<unknown>(result.mainAfterShared, [null, 'größer\nthan a line'])
+  t.deepEqual(result.mainAfterCopy as unknown, ['main', null])
+  t.deepEqual(result.mainAfterShared as unknown, [null, 'größer\nthan a line'])
 })
 
 test.serial('main thread and workers spawn at once, and each is told of its own children alone', async (t) => {
