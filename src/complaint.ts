@@ -1,11 +1,10 @@
-import { inspect } from 'node:util'
-
 import { SpawnError } from './errors.ts'
+import { show } from './show.ts'
 
 /** The errno that goes with a value that is wrong. */
 const EINVAL = -22
 
-const show = (value: unknown): string => inspect(value, { depth: 0, maxStringLength: 64, breakLength: Infinity })
+const toText = (value: unknown): string => (typeof value === 'string' ? value : show(value))
 
 /** Makes the errors for values that are wrong: each names the option, the value, and what is allowed. */
 export class Complaint {
@@ -48,8 +47,8 @@ export const spawnComplaint = (file: unknown, args: unknown): Complaint =>
         code,
         errno: EINVAL,
         syscall: 'spawn',
-        path: String(file),
-        spawnargs: Array.isArray(args) ? args.map(String) : [],
+        path: toText(file),
+        spawnargs: Array.isArray(args) ? args.map(toText) : [],
         step: 'options',
       }),
   )

@@ -263,6 +263,11 @@ class Check {
   }
 }
 
+/** Looks whether there is anything to look through. */
+export const checkIsObject = (options: object, complaint: Complaint): void => {
+  if (typeof options !== 'object' || Array.isArray(options)) throw complaint.type('options', options, 'an object')
+}
+
 /**
  * Looks the options through, all of them before anything is done.
  *
@@ -270,7 +275,7 @@ class Check {
  */
 export const checkOptions = (options: SpawnOptions | undefined, complaint: Complaint): CheckedOptions => {
   if (options === undefined || options === null) return DEFAULTS
-  if (typeof options !== 'object') throw complaint.type('options', options, 'an object')
+  checkIsObject(options, complaint)
   const check = new Check(complaint)
   const detached = check.boolean('detached', options.detached)
   return {

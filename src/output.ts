@@ -53,7 +53,9 @@ export type CheckedOutputOptions = Required<OutputOptions>
  * @throws what `complaint` makes, for the first one that is wrong.
  */
 export const checkOutputOptions = (options: OutputOptions, complaint: Complaint): CheckedOutputOptions => {
-  const { encoding = 'utf8', maxBuffer = MOST, drain = Infinity } = options
+  const encoding = options.encoding ?? 'utf8'
+  const maxBuffer = options.maxBuffer ?? MOST
+  const drain = options.drain ?? Infinity
   if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
     throw complaint.type('encoding', encoding, "'buffer' or an encoding of Buffer")
   }

@@ -4,7 +4,7 @@ import { describe } from './describe.ts'
 import { openEnvironment } from './environment.ts'
 import { AbortError, ExitError, TimeoutError } from './errors.ts'
 import { stopOnSignal, stopOnTimeout, stopSignalName } from './limits.ts'
-import type { SpawnOptions } from './options.ts'
+import { checkIsObject, type SpawnOptions } from './options.ts'
 import { checkOutputOptions, collectOutput, type Output, type OutputOptions } from './output.ts'
 import { splitArguments, start } from './spawn.ts'
 
@@ -64,6 +64,9 @@ export async function run(
   const [args, given] = splitArguments(argsOrOptions, maybeOptions)
   const options = given ?? {}
   const complaint = spawnComplaint(file, args)
+  checkIsObject(options, complaint)
+  const isChecked = options.check ?? true
+  if (typeof isChecked !== 'boolean') throw complaint.type('check', isChecked, 'a boolean')
   const input = toBytes(options.input, complaint)
   const outputOptions = checkOutputOptions(options, complaint)
 
@@ -94,7 +97,7 @@ export async function run(
       checked.signal?.reason,
     )
   }
-  if (options.check !== false && !status.success) {
+  if (isChecked && !status.success) {
     throw new ExitError(`Failed with ${status}: ${describe(child)}${lastWords(stderr)}`, status, stdout, stderr)
   }
   return output as Output<never>

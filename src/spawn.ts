@@ -15,7 +15,7 @@ const reply = new Float64Array(2)
 const findNul = (
   file: string,
   args: readonly string[],
-  argv0: string | undefined,
+  { argv0, shell }: SpawnOptions,
   { cwd, env }: CheckedOptions,
 ): [option: string, value: string] | undefined => {
   const strings: [string, string][] = [
@@ -23,6 +23,7 @@ const findNul = (
     ...args.map((arg, index): [string, string] => [`args[${index}]`, arg]),
   ]
   if (typeof argv0 === 'string') strings.push(['argv0', argv0])
+  if (typeof shell === 'string') strings.push(['shell', shell])
   if (cwd !== undefined) strings.push(['cwd', cwd])
   // Inherited names count here, too.
   for (const name in env) strings.push(['env', name], [`env.${name}`, env[name] ?? ''])
@@ -61,7 +62,7 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
     typeof environment === 'number' ? driverFailure(environment) : environment.spawn(buffer, length, reply)
   if (failure !== null) {
     if (failure.step === 0) {
-      const [option, value] = findNul(file, args, options?.argv0, checked) ?? ['options', options]
+      const [option, value] = findNul(file, args, options ?? {}, checked) ?? ['options', options]
       throw complaint.value(option, value, 'free of NUL bytes (\\0)')
     }
     throw spawnErrorFromErrno(invocation.file, invocation.argv.slice(1), failure)

@@ -1,5 +1,6 @@
 import { constants } from 'node:os'
 import { once } from 'node:events'
+import { inspect } from 'node:util'
 import test from 'ava'
 import { spawn, type Child, type Signal } from 'brood'
 
@@ -146,13 +147,15 @@ for (const [what, signal] of [
   ['Infinity', Infinity],
   ['null', null],
   ['an object', {}],
+  ['an object without a prototype', Object.create(null)],
+  ['a symbol', Symbol('SIGTERM')],
   ['a number in a string', '9'],
 ] as const) {
   test(`kill() of ${what} throws, and sends nothing`, async (t) => {
     const child = sleeper()
     const error = t.throws(() => child.kill(signal as never), { instanceOf: TypeError, code: 'ERR_UNKNOWN_SIGNAL' })
     t.regex(error.message, /"signal"/)
-    t.true(error.message.includes(String(signal)), error.message)
+    t.true(error.message.includes(inspect(signal)), error.message)
     t.regex(error.message, /SIGTERM/)
     t.true(isAlive(child.pid))
     child.kill('SIGKILL')
