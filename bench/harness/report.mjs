@@ -53,7 +53,7 @@ export const reportText = (machine, report, withCharts = false) => {
     '',
     machineText(machine),
     '',
-    'Each figure is the median of interleaved rounds (A B C A B C …), every round in a process of its own, after a warm-up. ',
+    'Each figure is the median of interleaved rounds (A B C A B C …), every round in a process of its own, after a warm-up.',
     'The figure behind it says how many times the first line’s it is.',
     '',
     ...(summary === undefined ? [] : ['## In short, under Node 20', '', summary, '']),
@@ -74,7 +74,7 @@ export const writeReport = (directory, machine, report) => {
   const bare = report.map(({ name, scenarios, appendix }) => ({
     name,
     scenarios: scenarios.map(({ title, parameters, rounds, results }) => ({ title, parameters, rounds, results })),
-    ...(appendix === undefined ? {} : { sizes: appendix.figures }),
+    ...(appendix === undefined ? {} : { appendix: appendix.figures }),
   }))
   writeFileSync(join(directory, 'figures.json'), `${JSON.stringify({ machine, benchmarks: bare }, null, 1)}\n`)
 }
