@@ -9,6 +9,21 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** As long as this is not stopped, the process is one that strangers fall to. */
+export declare class BindingAdoption {
+  /**
+   * Looks who has ended. Negative: nobody. 0: reap after a full turn of the event loop. Else: look again after so many
+   * milliseconds. `grace` is in milliseconds.
+   */
+  look(grace: number): number
+  /** Reaps those that the last look was ready for. Returns how many. */
+  reap(): number
+  /** The pids of the living children of the main thread that are not brood's. */
+  strangers(): Array<number>
+  /** Adopts no more. */
+  stop(): void
+}
+
 /** What one JavaScript environment has of brood. */
 export declare class BindingEnvironment {
   /**
@@ -104,6 +119,9 @@ export interface BindingText {
 
 /** Asks the kernel. */
 export declare function capabilities(): BindingCapabilities
+
+/** Begins to adopt. A number is the errno of what kept us from it. For the main thread alone. */
+export declare function openAdoption(): BindingAdoption | number
 
 /**
  * Registers this environment. `onEvents` is called, on its thread, when there are events to take. Throws nothing: a number

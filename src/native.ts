@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 
 import type * as Binding from '#binding'
 
-export type { BindingEnvironment, BindingFailure } from '#binding'
+export type { BindingAdoption, BindingEnvironment, BindingFailure } from '#binding'
 
 const load = (): typeof Binding => {
   try {
@@ -30,4 +30,4 @@ export const ROW = 23
 export const HAPPENED = { ended: 0, notExecuted: 1, lost: 2, exec: 3, output: 4 } as const
 
 /** Bits of a row's fourth number. */
-export const FLAG = { reaped: 1, hasLeftovers: 2, coreDumped: 4, maxRssIsOwn: 8 } as const
+export const FLAG = { reaped: 1, hasLeftovers: 2, coreDumped: 4, maxRssIsOwn: 8, adopted: 16 } as const

@@ -4,6 +4,7 @@
 
 #![deny(unsafe_code)]
 
+mod adopt;
 mod capabilities;
 mod capability;
 mod child;
@@ -30,6 +31,7 @@ mod usage;
 mod wait;
 mod watch;
 
+pub use adopt::{Adoption, Look};
 pub use capabilities::{Capabilities, capabilities};
 pub use driver::{CaptureOptions, Claim, Environment, Event, Exit, Notify, Outcome, Output, SpawnFailure, Spawned};
 pub use error::{SpawnError, Step};

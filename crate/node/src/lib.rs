@@ -7,6 +7,7 @@
     reason = "what #[napi] exports is reached from JavaScript, and printed there"
 )]
 
+mod adoption;
 mod capabilities;
 mod environment;
 mod failure;

@@ -15,6 +15,7 @@ const REAPED: u32 = 1;
 const HAS_LEFTOVERS: u32 = 1 << 1;
 const CORE_DUMPED: u32 = 1 << 2;
 const MAX_RSS_IS_OWN: u32 = 1 << 3;
+const ADOPTED: u32 = 1 << 4;
 
 /// Writes an event into a row of [`FIELDS`] numbers.
 ///
@@ -30,10 +31,11 @@ pub(crate) fn write(event: &Event, row: &mut [f64]) {
             (row[0], row[1]) = (OUTPUT, output.id as f64);
             (row[5], row[6]) = (output.stdout.len() as f64, output.stderr.len() as f64);
         }
-        Event::Reaped { pid, outcome, duration } => {
+        Event::Reaped { pid, outcome, duration, adopted } => {
             row[2] = f64::from(*pid);
             row[4] = duration.as_secs_f64() * 1e3;
-            row[3] = f64::from(write_outcome(outcome, row) | REAPED);
+            let adopted = if *adopted { ADOPTED } else { 0 };
+            row[3] = f64::from(write_outcome(outcome, row) | REAPED | adopted);
         }
     }
 }

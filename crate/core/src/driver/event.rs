@@ -71,5 +71,7 @@ pub enum Event {
         outcome: Outcome,
         /// From its clone to its reap.
         duration: Duration,
+        /// Whether it was none of our children, but fell to us when its own parent ended.
+        adopted: bool,
     },
 }
