@@ -1,5 +1,3 @@
-import { isMainThread } from 'node:worker_threads'
-
 import { errnoName } from './errors.ts'
 import { binding, type BindingAdoption } from './native.ts'
 import { LONGEST_TIME } from './options.ts'
@@ -172,7 +170,7 @@ const checkGrace = (grace: unknown): number => {
  * @see {@link https://man7.org/linux/man-pages/man2/PR_SET_CHILD_SUBREAPER.2const.html | PR_SET_CHILD_SUBREAPER(2const)}
  */
 export const adoptOrphans = ({ grace }: AdoptOptions = {}): Adoption => {
-  if (!isMainThread) {
+  if (!binding.isMainThread()) {
     const error = new TypeError('adoptOrphans() is not supported in workers: call it on the main thread')
     throw Object.assign(error, { code: 'ERR_WORKER_UNSUPPORTED_OPERATION' })
   }
