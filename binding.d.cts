@@ -55,6 +55,8 @@ export declare class BindingEnvironment {
   release(id: number): void
   /** Whether orphans that were reaped are to be told here. */
   listenToOrphans(listen: boolean): void
+  /** Has a signal told here from now on, whatever it did before. Returns 0 or an errno. */
+  relaySignal(signal: number): number
   /** Kills the children that are not to outlive their handle: the program is about to end. */
   killOnExit(): void
   /** Holds the event loop open, or does not any more. */
@@ -97,6 +99,22 @@ export interface BindingFailure {
   path?: string
 }
 
+/** One facility of the kernel. */
+export interface BindingProbe {
+  /** What it is. */
+  name: string
+  /** The error number that speaks against it, or 0. */
+  errno: number
+}
+
+/** The terminal that controls this process. */
+export interface BindingTerminal {
+  /** Whether we lead its session, so that it is ours to give away. */
+  isOurs: boolean
+  /** Whether our process group is in its foreground. */
+  isInForeground: boolean
+}
+
 /** Both streams as strings, decoded from UTF-8; what is not UTF-8 becomes U+FFFD. */
 export interface BindingText {
   /** All of stdout. */
@@ -112,8 +130,14 @@ export interface BindingText {
 /** Asks the kernel. */
 export declare function capabilities(): BindingCapabilities
 
+/** Has the kernel send us a signal when our parent, which has this pid, dies. Returns 0 or an errno. */
+export declare function dieWithParent(parent: number, signal: number): number
+
 /** Whether this thread is the one that the process began with: the one whose `process.env` is the process' environment. */
 export declare function isMainThread(): boolean
+
+/** Gives the terminal up, so that a child with a session of its own can have it. Returns 0 or an errno. */
+export declare function leaveTerminal(descriptor: number): number
 
 /** Begins to adopt. A number is the errno of what kept us from it. For the main thread alone. */
 export declare function openAdoption(): BindingAdoption | number
@@ -127,5 +151,17 @@ export declare function openEnvironment(onEvents: () => void): BindingEnvironmen
 /** Number of orphans of this OS process that have not been reaped. */
 export declare function orphanCount(): number
 
+/** Tries the facilities that differ from machine to machine. */
+export declare function probes(): Array<BindingProbe>
+
 /** Reaps the orphans that have ended; the number reaped. */
 export declare function reapOrphans(): number
+
+/** Puts a process group of our session into the foreground; 0 is our own. Returns 0 or an errno. */
+export declare function setForeground(descriptor: number, group: number): number
+
+/** The signal that has stopped a child, told once for each time, or 0. */
+export declare function takeStop(pid: number): number
+
+/** What is known of the terminal behind a descriptor, if it is the one that controls us. */
+export declare function terminal(descriptor: number): BindingTerminal | null

@@ -238,6 +238,13 @@ impl BindingEnvironment {
         self.environment.listen_to_orphans(listen);
     }
 
+    /// Has a signal told here from now on, whatever it did before. Returns 0 or an errno.
+    #[napi]
+    pub fn relay_signal(&self, signal: i32) -> i32 {
+        let Some(signal) = Signal::from_raw(signal) else { return EINVAL };
+        self.environment.relay_signal(signal).map_or_else(|error| errno(&error), |()| 0)
+    }
+
     /// Kills the children that are not to outlive their handle: the program is about to end.
     #[napi]
     pub fn kill_on_exit(&self) {

@@ -13,3 +13,4 @@ mod environment;
 mod failure;
 mod output;
 mod record;
+mod supervise;

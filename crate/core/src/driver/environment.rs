@@ -71,8 +71,8 @@ pub enum Claim {
 /// all that still run go to the orphan queue.
 #[derive(Debug)]
 pub struct Environment {
-    driver: &'static Driver,
-    outbox: Arc<Outbox>,
+    pub(super) driver: &'static Driver,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Environment {

@@ -74,4 +74,9 @@ pub enum Event {
         /// Whether it was none of our children, but fell to us when its own parent ended.
         adopted: bool,
     },
+    /// A signal came that this environment asked for.
+    Signal {
+        /// Its number.
+        number: i32,
+    },
 }

@@ -6,6 +6,7 @@ mod event;
 mod leftovers;
 mod outbox;
 mod registry;
+mod relay;
 mod sigchld;
 mod timers;
 mod turn;
@@ -48,11 +49,16 @@ use crate::{
 const WAKE: Token = Token(0);
 /// A SIGCHLD came.
 const SIGNAL: Token = Token(1);
+/// A signal came that is to be passed on.
+const RELAY: Token = Token(2);
 /// Tokens from here on are ids of children and of captured pipes.
-const FIRST_ID: u64 = 2;
+const FIRST_ID: u64 = 3;
 
 /// Orphans without a pidfd.
 static ORPHANS: OrphanQueueImpl<SpawnedProcess, SigchldWatch> = OrphanQueueImpl::new();
+
+/// What is left of the pipes of one child, and whose it is.
+type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
 
 type Job = Box<dyn FnOnce(&'static Driver) + Send>;
 
@@ -67,12 +73,14 @@ struct Driver {
     /// The ids of children without a pidfd.
     signalled: Mutex<Vec<u64>>,
     /// What is left of the pipes of children that are gone, by the child's id.
-    leftovers: Mutex<HashMap<u64, (Arc<Outbox>, Vec<Option<Leftover>>)>>,
+    leftovers: Mutex<HashMap<u64, Leftovers>>,
     /// Captured pipes, by their token.
     streams: Mutex<HashMap<usize, (Arc<Capture>, Stream)>>,
     timers: Mutex<Timers>,
     jobs: Mutex<Vec<Job>>,
     outboxes: Mutex<Vec<Arc<Outbox>>>,
+    /// Who is told of the signals that are relayed.
+    relayed_to: Mutex<Option<Arc<Outbox>>>,
 }
 
 impl fmt::Debug for Driver {
@@ -110,6 +118,7 @@ fn driver() -> io::Result<&'static Driver> {
         timers: Mutex::default(),
         jobs: Mutex::default(),
         outboxes: Mutex::default(),
+        relayed_to: Mutex::default(),
     };
     // Opened now, while there is room: it is needed when there is none left for a pidfd.
     let signals = sys::sigchld::descriptor()?;

@@ -77,6 +77,27 @@ pub(crate) fn try_wait_here(pid: u32) -> io::Result<Option<ExitStatus>> {
     wait(pid, libc::WNOHANG | THIS_THREAD)
 }
 
+/// The signal that has stopped the child `pid`, told once for each time. Takes nothing of its end.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn take_stop(pid: u32) -> Option<i32> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the out-pointer is valid for writes of its type.
+    let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), libc::WSTOPPED | libc::WNOHANG) };
+    if result == -1 {
+        return None;
+    }
+    // SAFETY: zeroed is a valid siginfo_t, which stays so when nobody has stopped.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: after a successful waitid the union holds the SIGCHLD fields, or zeros.
+    unsafe { (info.si_pid() != 0).then(|| info.si_status()) }
+}
+
+/// Not without `WSTOPPED` for `waitid`, which not every other system takes alone.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn take_stop(_pid: u32) -> Option<i32> {
+    None
+}
+
 /// `__WNOTHREAD`; `waitid` takes it since Linux 4.7.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 const THIS_THREAD: i32 = 0x2000_0000;
