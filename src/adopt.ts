@@ -186,3 +186,12 @@ export const adoptOrphans = ({ grace }: AdoptOptions = {}): Adoption => {
     },
   }
 }
+
+/** The living children of the main thread that are not brood's; none without an adoption. For `brood run`. */
+export const strangers = (): number[] => native?.strangers() ?? []
+
+/** Whether there are strangers that have ended and are still to be reaped. Looks, so that none is missed. For `brood run`. */
+export const areStrangersWaiting = (): boolean => {
+  if (state === 'idle') look()
+  return state !== 'idle'
+}
