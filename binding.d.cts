@@ -111,8 +111,10 @@ export interface BindingProbe {
 export interface BindingTerminal {
   /** Whether we lead its session, so that it is ours to give away. */
   isOurs: boolean
-  /** Whether our process group is in its foreground. */
-  isInForeground: boolean
+  /** The process group in its foreground. */
+  foreground: number
+  /** Our own process group. */
+  group: number
 }
 
 /** Both streams as strings, decoded from UTF-8; what is not UTF-8 becomes U+FFFD. */

@@ -26,12 +26,19 @@ impl Terminal {
         terminal::leads_session()
     }
 
-    /// Whether our own process group is in the foreground.
+    /// The process group in the foreground.
+    ///
+    /// # Errors
+    ///
+    /// `ENOTTY` when the terminal controls us no more.
+    pub fn foreground(self) -> io::Result<i32> {
+        terminal::foreground(descriptor::borrow(self.descriptor)?)
+    }
+
+    /// The process group that we are in.
     #[must_use]
-    pub fn is_in_foreground(self) -> bool {
-        descriptor::borrow(self.descriptor)
-            .and_then(terminal::foreground)
-            .is_ok_and(|group| group == terminal::own_group())
+    pub fn own_group() -> i32 {
+        terminal::own_group()
     }
 
     /// Puts a process group into the foreground; `None` is our own.

@@ -10,8 +10,10 @@ use crate::failure::EINVAL;
 pub struct BindingTerminal {
     /// Whether we lead its session, so that it is ours to give away.
     pub is_ours: bool,
-    /// Whether our process group is in its foreground.
-    pub is_in_foreground: bool,
+    /// The process group in its foreground.
+    pub foreground: i32,
+    /// Our own process group.
+    pub group: i32,
 }
 
 fn result(result: std::io::Result<()>) -> i32 {
@@ -22,7 +24,11 @@ fn result(result: std::io::Result<()>) -> i32 {
 #[napi]
 pub fn terminal(descriptor: i32) -> Option<BindingTerminal> {
     let terminal = Terminal::of(descriptor)?;
-    Some(BindingTerminal { is_ours: terminal.is_ours(), is_in_foreground: terminal.is_in_foreground() })
+    Some(BindingTerminal {
+        is_ours: terminal.is_ours(),
+        foreground: terminal.foreground().ok()?,
+        group: Terminal::own_group(),
+    })
 }
 
 /// Puts a process group of our session into the foreground; 0 is our own. Returns 0 or an errno.
