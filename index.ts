@@ -1,3 +1,4 @@
+export { adoptOrphans, type Adoption, type AdoptOptions } from './src/adopt.ts'
 export { capabilities, type Capabilities } from './src/capabilities.ts'
 export { Child, type Kill, type Wait } from './src/child.ts'
 export {

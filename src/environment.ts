@@ -19,6 +19,7 @@ const rows = new Float64Array(ROW * 64)
 const targets = new Map<number, EventTarget>()
 const outputs = new Map<number, (stdoutLength: number, stderrLength: number) => void>()
 let onReaped: ((rows: Float64Array, offset: number) => void) | undefined
+let onSignal: ((number: number) => void) | undefined
 let opened: BindingEnvironment | undefined
 let holders = 0
 
@@ -46,6 +47,8 @@ const dispatch = (row: Float64Array, offset: number): void => {
     const onOutput = outputs.get(id)
     outputs.delete(id)
     onOutput?.(row[offset + 5]!, row[offset + 6]!)
+  } else if (happened === HAPPENED.signal) {
+    onSignal?.(row[offset + 6]!)
   } else if (row[offset + 3]! & FLAG.reaped) {
     onReaped?.(row, offset)
   } else if (happened === HAPPENED.exec) {
@@ -101,6 +104,12 @@ export const listenToOutput = (id: number, onOutput: (stdoutLength: number, stde
 export const listenToOrphans = (listener: typeof onReaped): void => {
   onReaped = listener
   openEnvironment().listenToOrphans(listener !== undefined)
+}
+
+/** Has signals, by their numbers, told to a listener from now on, whatever they did before: those Node has no names for. */
+export const listenToSignals = (numbers: readonly number[], listener: (number: number) => void): void => {
+  onSignal = listener
+  for (const number of numbers) openEnvironment().relaySignal(number)
 }
 
 /** Holds the event loop open until as many calls of {@link letGo} have followed. */

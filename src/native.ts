@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 
 import type * as Binding from '#binding'
 
-export type { BindingEnvironment, BindingFailure } from '#binding'
+export type { BindingAdoption, BindingEnvironment, BindingFailure } from '#binding'
 
 /** The builds that can be right for this machine, the likely one first: which C library it has is told by what loads. */
 const builds = (): string[] => {
@@ -45,7 +45,7 @@ export const binding = load()
 export const ROW = 23
 
 /** What a row is about: its first number. */
-export const HAPPENED = { ended: 0, notExecuted: 1, lost: 2, exec: 3, output: 4 } as const
+export const HAPPENED = { ended: 0, notExecuted: 1, lost: 2, exec: 3, output: 4, signal: 5 } as const
 
 /** Bits of a row's fourth number. */
-export const FLAG = { reaped: 1, hasLeftovers: 2, coreDumped: 4, maxRssIsOwn: 8 } as const
+export const FLAG = { reaped: 1, hasLeftovers: 2, coreDumped: 4, maxRssIsOwn: 8, adopted: 16 } as const

@@ -62,6 +62,14 @@ export interface SpawnOptions {
   signal?: AbortSignal
 }
 
+/** What `brood run` asks for beyond that. */
+export interface SupervisorOptions extends SpawnOptions {
+  /**
+   * Its stdin is a terminal that becomes its own: controls its new session, or has its new process group in the foreground.
+   */
+  controllingTerminal?: boolean
+}
+
 /** Options that were looked through. */
 export interface CheckedOptions {
   readonly cwd: string | undefined
@@ -76,6 +84,7 @@ export interface CheckedOptions {
   readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[]
   readonly noNewPrivs: boolean
   readonly parentDeathSignal: number
+  readonly controllingTerminal: boolean
   readonly killOnDrop: boolean
   readonly killSignal: number
   readonly timeout: number
@@ -110,6 +119,7 @@ const DEFAULTS: CheckedOptions = {
   limits: [],
   noNewPrivs: false,
   parentDeathSignal: 0,
+  controllingTerminal: false,
   killOnDrop: false,
   killSignal: SIGTERM,
   timeout: 0,
@@ -291,6 +301,7 @@ export const checkOptions = (options: SpawnOptions | undefined, complaint: Compl
     limits: check.limits(options.rlimits),
     noNewPrivs: check.boolean('noNewPrivs', options.noNewPrivs),
     parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
+    controllingTerminal: check.boolean('controllingTerminal', (options as SupervisorOptions).controllingTerminal),
     killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
     killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
     timeout: check.milliseconds('timeout', options.timeout),

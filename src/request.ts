@@ -17,6 +17,7 @@ const FLAG = {
   killOnDrop: 1 << 8,
   inheritEnviron: 1 << 9,
   parentDeathSignal: 1 << 10,
+  controllingTerminal: 1 << 11,
 } as const
 
 /** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
@@ -91,6 +92,7 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
   if (options.noNewPrivs) flags |= FLAG.noNewPrivs
   if (options.killOnDrop) flags |= FLAG.killOnDrop
   if (options.parentDeathSignal !== 0) flags |= FLAG.parentDeathSignal
+  if (options.controllingTerminal) flags |= FLAG.controllingTerminal
 
   const numbers = HEADER + (groups?.length ?? 0) + 2 * descriptors.length + 5 * limits.length
   const size = 4 * numbers + MOST_BYTES_PER_UNIT * text.length

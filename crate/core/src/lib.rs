@@ -4,6 +4,7 @@
 
 #![deny(unsafe_code)]
 
+mod adopt;
 mod capabilities;
 mod capability;
 mod child;
@@ -18,11 +19,13 @@ mod orphan_guard;
 mod orphan_queue;
 mod pidfd;
 mod pidfd_reaper;
+mod probe;
 mod process;
 mod reap;
 mod signal;
 mod spawn;
 mod stdio;
+mod supervise;
 mod sync;
 mod sys;
 #[cfg(all(test, not(loom)))]
@@ -31,6 +34,7 @@ mod usage;
 mod wait;
 mod watch;
 
+pub use adopt::{Adoption, Look};
 pub use capabilities::{Capabilities, capabilities};
 pub use driver::{CaptureOptions, Claim, Environment, Event, Exit, Notify, Outcome, Output, SpawnFailure, Spawned};
 pub use error::{SpawnError, Step};
@@ -42,11 +46,13 @@ pub use orphan::OrphanQueueImpl;
 pub use orphan_queue::OrphanQueue;
 pub use pidfd::Pidfd;
 pub use pidfd_reaper::PidfdReaper;
+pub use probe::{Probe, probes};
 pub use process::{ExecFailure, SpawnedProcess};
 pub use reap::Reaper;
 pub use signal::Signal;
 pub use spawn::{Command, DecodeError, Descriptor, Request, SpawnMethod, Strings};
 pub use stdio::{ChildStdio, Pipe, stdio};
+pub use supervise::{Terminal, die_with_parent, take_stop};
 pub use sys::thread::is_main as is_main_thread;
 pub use usage::Usage;
 pub use wait::Wait;

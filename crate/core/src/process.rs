@@ -115,3 +115,16 @@ impl Kill for SpawnedProcess {
         kill::kill(self.pid, signal.as_raw())
     }
 }
+
+/// Kills and reaps a process that nobody will ever hear of.
+pub(crate) fn give_up(mut process: impl Wait + Kill) {
+    if process.kill(Signal::KILL).is_err() {
+        // EPERM: it has already exec'd a program that changes its user. It goes to the orphan queue when it is dropped.
+        return;
+    }
+    // It can only end now; and if somebody else has reaped it, that is as good. Asked for by the reaper itself, which is
+    // to know that the pid is free: another child of ours may have it by the time that the reaper is dropped.
+    while let Ok(None) = process.try_wait() {
+        std::thread::sleep(Duration::from_micros(100));
+    }
+}

@@ -246,6 +246,13 @@ impl BindingEnvironment {
         self.environment.listen_to_orphans(listen);
     }
 
+    /// Has a signal told here from now on, whatever it did before. Returns 0 or an errno.
+    #[napi]
+    pub fn relay_signal(&self, signal: i32) -> i32 {
+        let Some(signal) = Signal::from_raw(signal) else { return EINVAL };
+        self.environment.relay_signal(signal).map_or_else(|error| errno(&error), |()| 0)
+    }
+
     /// Holds the event loop open, or does not any more.
     #[napi]
     pub fn hold(&self, env: Env, hold: bool) -> Result<()> {

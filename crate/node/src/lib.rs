@@ -7,8 +7,10 @@
     reason = "what #[napi] exports is reached from JavaScript, and printed there"
 )]
 
+mod adoption;
 mod capabilities;
 mod environment;
 mod failure;
 mod output;
 mod record;
+mod supervise;

@@ -23,6 +23,7 @@ use crate::{
     DecodeError, GlobalOrphanQueue, Kill, Request, Signal, SpawnError, Step, Wait,
     child::{Child, build_child},
     orphan_guard::OrphanGuard,
+    process::give_up,
     spawn::{self, Started},
     sync::lock,
     sys,
@@ -72,8 +73,8 @@ pub enum Claim {
 /// all that still run go to the orphan queue.
 #[derive(Debug)]
 pub struct Environment {
-    driver: &'static Driver,
-    outbox: Arc<Outbox>,
+    pub(super) driver: &'static Driver,
+    pub(super) outbox: Arc<Outbox>,
 }
 
 impl Environment {
@@ -381,7 +382,7 @@ impl Driver {
             drop(entries);
             // It has ended, and that was not told yet: an orphan that was reaped before it was one.
             if let Some(Exit { pid, outcome, duration, .. }) = outbox.take_exit(id) {
-                self.post_reaped(&Event::Reaped { pid, outcome, duration });
+                self.post_reaped(&Event::Reaped { pid, outcome, duration, adopted: false });
                 self.call_all();
             }
             return;
@@ -413,18 +414,5 @@ impl Driver {
         if let Some(Entry { child: Child::Signal(reaper), .. }) = signalled {
             self.push_without_pidfd(reaper.into_inner());
         }
-    }
-}
-
-/// Kills and reaps a process that nobody will ever hear of.
-fn give_up(mut process: impl Wait + Kill) {
-    if process.kill(Signal::KILL).is_err() {
-        // EPERM: it has already exec'd a program that changes its user. It goes to the orphan queue when it is dropped.
-        return;
-    }
-    // It can only end now; and if somebody else has reaped it, that is as good. Asked for by the reaper itself, which is
-    // to know that the pid is free: another child of ours may have it by the time that the reaper is dropped.
-    while let Ok(None) = process.try_wait() {
-        std::thread::sleep(Duration::from_micros(100));
     }
 }

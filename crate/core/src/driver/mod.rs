@@ -8,12 +8,13 @@ mod leftovers;
 mod model;
 mod outbox;
 mod registry;
+mod relay;
 mod sigchld;
 mod timers;
 mod turn;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fmt, io,
     os::fd::AsRawFd,
     sync::{
@@ -21,6 +22,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use mio::{Interest, Poll, Token, Waker, unix::SourceFd};
@@ -52,8 +54,10 @@ use crate::{
 const WAKE: Token = Token(0);
 /// A SIGCHLD came.
 const SIGNAL: Token = Token(1);
+/// A signal came that is to be passed on.
+const RELAY: Token = Token(2);
 /// Tokens from here on are ids of children and of captured pipes.
-const FIRST_ID: u64 = 2;
+const FIRST_ID: u64 = 3;
 
 /// Orphans without a pidfd. (Lazy for the loom models alone: loom's locks cannot be made before the program runs.)
 static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLock::new(OrphanQueueImpl::new);
@@ -82,6 +86,8 @@ struct Driver {
     timers: Mutex<Timers>,
     jobs: Mutex<Vec<Job>>,
     outboxes: Mutex<Vec<Arc<Outbox>>>,
+    /// Who is told of the signals that are relayed.
+    relayed_to: Mutex<Option<Arc<Outbox>>>,
 }
 
 impl fmt::Debug for Driver {
@@ -118,6 +124,7 @@ fn driver() -> io::Result<&'static Driver> {
         timers: Mutex::default(),
         jobs: Mutex::default(),
         outboxes: Mutex::default(),
+        relayed_to: Mutex::default(),
     };
     // Opened now, while there is room: it is needed when there is none left for a pidfd.
     let signals = sys::sigchld::descriptor()?;
@@ -151,6 +158,15 @@ pub(crate) fn kill_on_exit() {
     }
 }
 
+/// Starts the driver if it is not running.
+///
+/// # Errors
+///
+/// As [`driver`].
+pub(crate) fn start() -> io::Result<()> {
+    driver().map(drop)
+}
+
 /// Takes an orphan over.
 pub(crate) fn push_orphan(orphan: SpawnedProcess) {
     // There is no orphan without a child, and no child without the driver.
@@ -167,6 +183,27 @@ pub(crate) fn orphan_count() -> usize {
 /// Reaps the orphans that have ended, now.
 pub(crate) fn reap_orphans() -> usize {
     driver().map_or(0, Driver::reap_orphans)
+}
+
+/// The pids of all children of brood's that have not been reaped, orphans included.
+pub(crate) fn own_pids() -> HashSet<u32> {
+    let Ok(driver) = driver() else { return HashSet::new() };
+    // A child on its way from the registry to the orphan queue is in neither for a moment. That is done by the thread
+    // that the child belongs to (by the main thread, or by a worker before it ends), and whoever asks here asks about
+    // children of its own thread.
+    let mut pids = driver.children.lock().pids();
+    pids.extend(ORPHANS.pids());
+    pids
+}
+
+/// Tells everybody who listens of a process that was adopted and reaped.
+pub(crate) fn report_adopted(pid: u32, status: ExitStatus, duration: Duration) {
+    if let Ok(driver) = driver() {
+        // Its peak memory is its parent's if that was larger, and nobody knows how large that was.
+        let outcome = Ended { status, max_rss_is_own: false };
+        driver.post_reaped(&Event::Reaped { pid, outcome, duration, adopted: true });
+        driver.call_all();
+    }
 }
 
 impl Driver {
@@ -271,7 +308,7 @@ impl Driver {
                 }
                 outbox.post(Event::Exit(Exit { id, pid, outcome, duration, has_leftovers }));
             }
-            Owner::OrphanQueue => self.post_reaped(&Event::Reaped { pid, outcome, duration }),
+            Owner::OrphanQueue => self.post_reaped(&Event::Reaped { pid, outcome, duration, adopted: false }),
         }
     }
 
@@ -280,14 +317,14 @@ impl Driver {
             Some(failure) => NotExecuted(failure),
             None => Ended { status, max_rss_is_own: usage::max_rss_is_own(status.usage()) },
         };
-        self.post_reaped(&Event::Reaped { pid: orphan.id(), outcome, duration: orphan.age() });
+        self.post_reaped(&Event::Reaped { pid: orphan.id(), outcome, duration: orphan.age(), adopted: false });
     }
 
     fn post_reaped(&self, event: &Event) {
-        let Event::Reaped { pid, outcome, duration } = *event else { return };
+        let Event::Reaped { pid, outcome, duration, adopted } = *event else { return };
         for outbox in &*lock(&self.outboxes) {
             if outbox.wants_reaped.load(Ordering::Relaxed) {
-                outbox.post(Event::Reaped { pid, outcome, duration });
+                outbox.post(Event::Reaped { pid, outcome, duration, adopted });
             }
         }
     }

@@ -1,10 +1,15 @@
 //! Who is alive, and who is told when that changes.
 
-use std::{collections::HashMap, io, os::fd::OwnedFd, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    os::fd::OwnedFd,
+    sync::Arc,
+};
 
 use super::{capture::Capture, outbox::Outbox};
 use crate::{
-    ExitStatus,
+    ExitStatus, Wait,
     sync::{Mutex, MutexGuard, lock},
 };
 
@@ -112,6 +117,14 @@ impl<C> Entries<C> {
     /// The ids of those that `wanted` picks.
     pub(crate) fn ids(&self, wanted: impl Fn(&Entry<C>) -> bool) -> Vec<u64> {
         self.by_id.iter().filter(|(_, entry)| wanted(entry)).map(|(&id, _)| id).collect()
+    }
+
+    /// The pids of all of them.
+    pub(crate) fn pids(&self) -> HashSet<u32>
+    where
+        C: Wait,
+    {
+        self.by_id.values().map(|entry| entry.child.id()).collect()
     }
 
     /// Number of orphans.

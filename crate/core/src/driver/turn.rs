@@ -11,7 +11,7 @@ use std::{
 use mio::{Events, Interest, Poll, Token};
 
 use super::{
-    Driver, ORPHANS, SIGNAL, WAKE,
+    Driver, ORPHANS, RELAY, SIGNAL, WAKE,
     capture::{Capture, Progress, Stream},
     event::Event,
     registry::Owner,
@@ -66,6 +66,7 @@ impl Driver {
                     sys::sigchld::drain();
                     Sigchld.notice();
                 }
+                RELAY => self.relay_signals(),
                 token => self.on_ready(token, scratch, unfinished),
             }
         }

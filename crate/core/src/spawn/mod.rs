@@ -59,6 +59,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Started, SpawnError> {
         descriptors: &descriptors.sources,
         session: request.session,
         process_group: request.process_group,
+        controlling_terminal: request.controlling_terminal,
         uid: request.uid,
         gid: request.gid,
         groups: request.groups.as_deref(),

@@ -23,13 +23,17 @@ pub(crate) mod launch;
 pub(crate) use self::clone as launch;
 pub(crate) mod nonblocking;
 pub(crate) mod order;
+pub(crate) mod parent_death;
 // A kernel without the facility gets a file with the same names in it, so that nothing above has to ask which it is.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pidfd.rs")]
 pub(crate) mod pidfd;
 pub(crate) mod posix_spawn;
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_probe.rs")]
+pub(crate) mod probe;
 #[cfg(raw_clone)]
 mod raw;
 pub(crate) mod read;
+pub(crate) mod relay;
 pub(crate) mod report;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod sigchld;
@@ -37,6 +41,7 @@ pub(crate) mod sigchld;
 #[path = "sigchld_kqueue.rs"]
 pub(crate) mod sigchld;
 pub(crate) mod subreaper;
+pub(crate) mod terminal;
 #[expect(unreachable_pub, reason = "re-exported at the crate root")]
 pub mod thread;
 pub(crate) mod waitid;

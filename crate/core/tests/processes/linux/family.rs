@@ -90,6 +90,7 @@ impl Family {
                 Event::Output(output) => assert!(self.outputs.insert(output.id, output).is_none(), "one output"),
                 Event::Exec { id } => self.execs.push(id),
                 Event::Reaped { pid, outcome, .. } => self.reaped.push((pid, outcome)),
+                Event::Signal { .. } => unreachable!("no signal is relayed here"),
             }
         }
     }
