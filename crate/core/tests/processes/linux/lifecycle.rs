@@ -245,11 +245,15 @@ fn the_output_of_one_child_is_the_input_of_the_next() {
     assert!(family.status(first).success() && family.status(second).success());
 
     // By the owned descriptor, too.
-    let first = family.spawn(&shell("echo again").descriptor(1, Descriptor::Pipe));
+    let echo = shell("read line; echo again").descriptor(0, Descriptor::Pipe).descriptor(1, Descriptor::Pipe);
+    let first = family.spawn(&echo);
     let Claim::Pipe(pipe) = family.environment.claim(first.id, 1) else { panic!("it was not claimed before") };
     let owned = stdio(pipe).and_then(brood_core::ChildStdio::into_owned_fd).expect("there and back");
     let cat = program("cat", &[]).descriptor(0, Descriptor::Inherit(owned.as_raw_fd()));
-    assert_eq!(family.text(&cat), "again");
+    let second = family.spawn(&cat.descriptor(1, Descriptor::Pipe));
+    drop(family.environment.claim(first.id, 0));
+    assert_eq!(family.capture(second, everything()).stdout, b"again\n");
+    family.exit(second);
     family.exit(first);
 }
 

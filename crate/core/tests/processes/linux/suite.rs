@@ -115,6 +115,10 @@ fn run_all(themes: &[Theme]) -> bool {
     let forced = env::var_os("BROOD_SPAWN").is_some() || env::var_os("BROOD_REAPER").is_some();
     let mut jobs: Vec<(&Theme, Mode)> = Vec::new();
     for theme in themes.iter().filter(|theme| theme.cases.iter().any(|case| is_wanted(theme, case, &filter))) {
+        if forced && !theme.in_all_modes {
+            println!("{}: skipped: it looks for the best mode itself", theme.name);
+            continue;
+        }
         let modes = if forced || !theme.in_all_modes { &MODES[..1] } else { &MODES };
         jobs.extend(modes.iter().map(|&mode| (theme, mode)));
     }
