@@ -91,7 +91,7 @@ test("stderr: 'stdout' with stdout ignored is ignored", async (t) => {
 })
 
 test("stdio: ['pipe', 'pipe', 'stdout'] is the same", async (t) => {
-  const child = spawn('sh', ['-c', 'echo 1; echo 2 >&2'], { stdio: ['pipe', 'pipe', 'stdout'] as never })
+  const child = spawn('sh', ['-c', 'echo 1; echo 2 >&2'], { stdio: ['pipe', 'pipe', 'stdout'] })
   t.is(child.stderr, null)
   t.is(await text(child.stdout!), '1\n2\n')
   await child.wait()
@@ -118,9 +118,9 @@ test('file streams', async (t) => {
   writeFileSync(join(directory, 'in'), 'by streams')
   const input = createReadStream(join(directory, 'in'))
   const output = createWriteStream(join(directory, 'out'))
-  t.is(spawnErrorOf(() => spawn('cat', { stdin: output as never })).code, 'ERR_INVALID_ARG_TYPE', 'not open yet')
+  t.is(spawnErrorOf(() => spawn('cat', { stdin: output })).code, 'ERR_INVALID_ARG_TYPE', 'not open yet')
   await Promise.all([once(input, 'open'), once(output, 'open')])
-  const child = spawn('cat', { stdin: input as never, stdout: output as never })
+  const child = spawn('cat', { stdin: input, stdout: output })
   await child.wait()
   input.destroy()
   output.destroy()
@@ -140,7 +140,7 @@ test('a socket', async (t) => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const client = connect((server.address() as AddressInfo).port, '127.0.0.1')
   const [accepted] = (await once(server, 'connection')) as [Socket]
-  const child = spawn('echo', ['over the wire'], { stdout: accepted as never })
+  const child = spawn('echo', ['over the wire'], { stdout: accepted })
   await child.wait()
   accepted.end()
   t.is(await text(client), 'over the wire\n')
@@ -195,7 +195,7 @@ test('a descriptor that is not open is EBADF at once', (t) => {
 
 test('stdout of one child moved to another as its stdin: yes | head ends', async (t) => {
   const yes = spawn('yes', { stdio: ['ignore', 'pipe', 'inherit'] })
-  const head = spawn('head', ['-n', '3'], { stdin: yes.stdout as never })
+  const head = spawn('head', ['-n', '3'], { stdin: yes.stdout })
   t.is((await head.output()).stdout, 'y\ny\ny\n')
   // Did we hold the pipe too, nobody would tell yes that its reader is gone.
   t.is((await within(yes.wait(), 'yes ends')).signal, 'SIGPIPE')
@@ -204,9 +204,9 @@ test('stdout of one child moved to another as its stdin: yes | head ends', async
 
 test('a pipeline of four', async (t) => {
   const seq = spawn('seq', ['1', '100000'], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const grep = spawn('grep', ['7'], { stdio: [seq.stdout as never, 'pipe', 'inherit'] })
-  const sort = spawn('sort', ['-rn'], { stdio: [grep.stdout as never, 'pipe', 'inherit'] })
-  const head = await run('head', ['-n', '2'], { stdin: sort.stdout as never })
+  const grep = spawn('grep', ['7'], { stdio: [seq.stdout, 'pipe', 'inherit'] })
+  const sort = spawn('sort', ['-rn'], { stdio: [grep.stdout, 'pipe', 'inherit'] })
+  const head = await run('head', ['-n', '2'], { stdin: sort.stdout })
   t.is(head.stdout, '99997\n99987\n')
   for (const child of [seq, grep, sort]) await within(child.wait(), `${child.spawnfile} ends`)
 })
@@ -215,14 +215,14 @@ test('a pipe that is handed on blocks, as programs expect', async (t) => {
   const seq = spawn('seq', ['1', '200000'], { stdio: ['ignore', 'pipe', 'inherit'] })
   // Made here, and so non-blocking for us, before it goes to the other one.
   t.not(seq.stdout, null)
-  const slow = await run('sh', ['-c', 'sleep 0.2; wc -l'], { stdin: seq.stdout as never })
+  const slow = await run('sh', ['-c', 'sleep 0.2; wc -l'], { stdin: seq.stdout })
   t.is(slow.stdout.trim(), '200000')
   await seq.wait()
 })
 
 test("a child's stdin handed to another as its stdout", async (t) => {
   const sink = spawn('wc', ['-c'])
-  const source = spawn('head', ['-c', '1000000', '/dev/zero'], { stdout: sink.stdin as never })
+  const source = spawn('head', ['-c', '1000000', '/dev/zero'], { stdout: sink.stdin })
   t.is((await source.wait()).code, 0)
   t.is(String((await sink.output()).stdout).trim(), '1000000')
 })
