@@ -65,11 +65,8 @@ export const runSubject = (competitor, subject, parameters, engines) =>
       child.once('close', () => {
         const line = text.trim().split('\n').at(-1)
         if (code === 0 && line?.startsWith('{')) return resolve(JSON.parse(line))
-        const reason =
-          complaint
-            .trim()
-            .split('\n')
-            .find((words) => /error/i.test(words)) ?? complaint.trim().slice(-200)
+        const lines = complaint.trim().split('\n')
+        const reason = lines.find((words) => /^(?:Uncaught )?\w*Error: /.test(words)) ?? lines.at(-1)
         reject(new SubjectError(signal === null ? `exit code ${code}: ${reason}` : `killed by ${signal}`))
       })
     })
