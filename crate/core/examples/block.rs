@@ -1,7 +1,11 @@
 use brood_core::*;
 use std::time::*;
 struct N(std::sync::mpsc::Sender<()>);
-impl Notify for N { fn notify(&self) { let _ = self.0.send(()); } }
+impl Notify for N {
+    fn notify(&self) {
+        let _ = self.0.send(());
+    }
+}
 fn main() {
     let (s, r) = std::sync::mpsc::channel();
     let e = Environment::new(Box::new(N(s))).unwrap();

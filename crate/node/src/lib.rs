@@ -10,5 +10,6 @@
 mod capabilities;
 mod environment;
 mod failure;
+mod family;
 mod output;
 mod record;

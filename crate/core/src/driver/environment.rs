@@ -22,6 +22,7 @@ use super::{
 use crate::{
     DecodeError, Kill, Request, Signal, SpawnError, Step, Wait,
     child::{Child, build_child},
+    family::mark,
     spawn::{self, Started},
     sync::lock,
     sys,
@@ -71,7 +72,7 @@ pub enum Claim {
 /// all that still run go to the orphan queue.
 #[derive(Debug)]
 pub struct Environment {
-    driver: &'static Driver,
+    pub(super) driver: &'static Driver,
     outbox: Arc<Outbox>,
 }
 
@@ -271,6 +272,7 @@ impl Environment {
     /// The drop rule, for one child: kills it if it was spawned with `kill_on_drop`, closes what is ours of its pipes, and
     /// hands it to the orphan queue if it still runs. Nothing more is told of it here.
     pub fn drop_child(&self, id: u64) {
+        self.driver.kill_trees(&[id]);
         self.driver.drop_child(id, &self.outbox);
         self.release(id);
     }
@@ -302,6 +304,7 @@ impl Environment {
     /// Kills the children that were spawned with `kill_on_drop`: the program is about to end.
     pub fn kill_on_exit(&self) {
         let ids = self.driver.children.lock().ids(|entry| entry.kill_on_drop && entry.owner.is(&self.outbox));
+        self.driver.kill_trees(&ids);
         for id in ids {
             self.driver.drop_child(id, &self.outbox);
         }
@@ -312,6 +315,7 @@ impl Environment {
         self.outbox.close();
         lock(&self.driver.outboxes).retain(|outbox| !Arc::ptr_eq(outbox, &self.outbox));
         let ids = self.driver.children.lock().ids(|entry| entry.owner.is(&self.outbox));
+        self.driver.kill_trees(&ids);
         for id in ids {
             self.driver.drop_child(id, &self.outbox);
         }
@@ -337,13 +341,13 @@ impl Drop for Environment {
 
 impl Driver {
     fn spawn(&self, request: &Request<'_>, outbox: &Arc<Outbox>) -> Result<Spawned, SpawnError> {
-        let Started { process, pidfd, stdio } = spawn::start(request)?;
+        let id = self.new_id();
+        let Started { process, pidfd, stdio } = spawn::start(request, mark::of(id))?;
         let pid = process.id();
         let mut child = build_child(process, pidfd).map_err(|(error, mut process)| {
             give_up(&mut process);
             SpawnError::new(Step::Setup, &error, "sigaction")
         })?;
-        let id = self.new_id();
         let mut entries = self.children.lock();
         // Under the lock: a child that has ended already is reported at once, and found as soon as the lock is free.
         if let Child::Pidfd(reaper) = &mut child
@@ -360,6 +364,7 @@ impl Driver {
                 child,
                 owner: Owner::Environment(Arc::clone(outbox)),
                 kill_on_drop: request.kill_on_drop,
+                kill_tree: request.kill_tree,
                 stdio,
                 capture: None,
                 spurious: 0,

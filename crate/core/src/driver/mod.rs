@@ -3,6 +3,7 @@
 mod capture;
 mod environment;
 mod event;
+mod family;
 mod leftovers;
 mod outbox;
 mod registry;
@@ -173,6 +174,7 @@ impl Driver {
                 child: Child::Pidfd(reaper),
                 owner: Owner::OrphanQueue,
                 kill_on_drop: false,
+                kill_tree: false,
                 stdio: Vec::new(),
                 capture: None,
                 spurious: 0,

@@ -8,6 +8,8 @@ mod arena;
 pub(crate) mod blocked_signals;
 #[cfg(raw_clone)]
 mod child_main;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod clock;
 #[cfg(raw_clone)]
 pub(crate) mod clone;
 #[cfg(not(raw_clone))]
@@ -25,10 +27,17 @@ pub(crate) mod order;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pidfd.rs")]
 pub(crate) mod pidfd;
 pub(crate) mod posix_spawn;
+#[cfg(target_os = "freebsd")]
+#[path = "process_table_freebsd.rs"]
+pub(crate) mod process_table;
+#[cfg(target_vendor = "apple")]
+#[path = "process_table_apple.rs"]
+pub(crate) mod process_table;
 #[cfg(raw_clone)]
 mod raw;
 pub(crate) mod read;
 pub(crate) mod report;
+pub(crate) mod rlimit;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod sigchld;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
