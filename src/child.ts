@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 
-import { forget, hold, killOnExit, letGo, listen, openEnvironment, type EventTarget } from './environment.ts'
+import { forget, hold, killOnExit, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
 import { FLAG, HAPPENED, ROW } from './native.ts'
@@ -105,11 +105,7 @@ export class Child implements Wait, Kill {
     this.#options = options
     this.#streams = options.descriptors.map(({ kind }) => (kind === KIND.pipe ? undefined : null))
     if (options.killOnDrop) killOnExit()
-    const target: EventTarget = {
-      onExit: (rows, offset) => this.#settle(rows, offset),
-      onExec: () => this.#spawned?.resolve(),
-    }
-    listen(id, target)
+    listen(id, this)
     this.#hold()
   }
 
@@ -179,7 +175,7 @@ export class Child implements Wait, Kill {
   tryWait(): ExitStatus | null {
     if (this.#status === null && this.#failure === undefined && openEnvironment().tryWait(this.#id, row)) {
       forget(this.#id)
-      this.#settle(row, 0)
+      this[onExit](row, 0)
     }
     if (this.#failure instanceof SpawnError) throw this.#failure
     return this.#status
@@ -339,8 +335,16 @@ export class Child implements Wait, Kill {
     letGo()
   }
 
-  /** The child has ended: takes the status over, or the reason why there is none. */
-  #settle(rows: Float64Array, offset: number): void {
+  /** @internal */
+  [onExec](): void {
+    this.#spawned?.resolve()
+  }
+
+  /**
+   * The child has ended: takes the status over, or the reason why there is none.
+   * @internal
+   */
+  [onExit](rows: Float64Array, offset: number): void {
     if (rows[offset + 3]! & FLAG.hasLeftovers) leftovers.register(this, this.#id)
     // Who still writes to its stdin writes to nobody.
     this.#streams[0]?.destroy()

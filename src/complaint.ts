@@ -12,12 +12,12 @@ const show = (value: unknown): string => inspect(value, { depth: 0, maxStringLen
  * program it was.
  */
 export class Complaint {
-  readonly #file: string
-  readonly #args: readonly string[]
+  readonly #file: unknown
+  readonly #args: unknown
 
   constructor(file: unknown, args: unknown) {
-    this.#file = String(file)
-    this.#args = Array.isArray(args) ? args.map(String) : []
+    this.#file = file
+    this.#args = args
   }
 
   /** Something of the wrong type, or that is none of the allowed words. */
@@ -41,8 +41,8 @@ export class Complaint {
       code,
       errno: EINVAL,
       syscall: 'spawn',
-      path: this.#file,
-      spawnargs: [...this.#args],
+      path: String(this.#file),
+      spawnargs: Array.isArray(this.#args) ? this.#args.map(String) : [],
       step: 'options',
     })
   }

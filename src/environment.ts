@@ -1,12 +1,17 @@
 import { errnoName } from './errors.ts'
 import { binding, FLAG, HAPPENED, ROW, type BindingEnvironment } from './native.ts'
 
-/** Somebody who is told of one child, by its id. */
+/** The name of the method that is told of a child's end. */
+export const onExit = Symbol('onExit')
+/** The name of the method that is told of a child's exec. */
+export const onExec = Symbol('onExec')
+
+/** Somebody who is told of one child, by its id. Symbols, so that it can be the child itself and nobody else's business. */
 export interface EventTarget {
   /** The child has ended: `rows` from `offset` on says how. */
-  onExit(rows: Float64Array, offset: number): void
+  [onExit](rows: Float64Array, offset: number): void
   /** The child has exec'd. */
-  onExec(): void
+  [onExec](): void
 }
 
 /** The rows that events are written to: enough for a burst, small enough to stay in the cache. */
@@ -44,11 +49,11 @@ const dispatch = (row: Float64Array, offset: number): void => {
   } else if (row[offset + 3]! & FLAG.reaped) {
     onReaped?.(row, offset)
   } else if (happened === HAPPENED.exec) {
-    targets.get(id)?.onExec()
+    targets.get(id)?.[onExec]()
   } else {
     const target = targets.get(id)
     targets.delete(id)
-    target?.onExit(row, offset)
+    target?.[onExit](row, offset)
   }
 }
 

@@ -1,5 +1,4 @@
-import { isMainThread } from 'node:worker_threads'
-
+import { binding } from './native.ts'
 import type { CheckedOptions, Invocation } from './options.ts'
 
 /** Words before the variable part, and what the first one says; `crate/core/src/spawn/request.rs` has the same layout. */
@@ -19,6 +18,9 @@ const FLAG = {
   inheritEnviron: 1 << 9,
   parentDeathSignal: 1 << 10,
 } as const
+
+/** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
+const isMainThread = binding.isMainThread()
 
 /** A UTF-16 code unit becomes at most three bytes. */
 const MOST_BYTES_PER_UNIT = 3

@@ -49,6 +49,7 @@ pub use reap::Reaper;
 pub use signal::Signal;
 pub use spawn::{Command, DecodeError, Descriptor, Request, SpawnMethod, Strings};
 pub use stdio::{ChildStdio, Pipe, stdio};
+pub use sys::thread::is_main as is_main_thread;
 pub use usage::Usage;
 pub use wait::Wait;
 pub use watch::{SignalSource, Watch};

@@ -1,6 +1,7 @@
 //! The driver thread: wait, look at what is ready, tell the environments, and again.
 
 use std::{
+    collections::HashSet,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -127,7 +128,7 @@ impl Driver {
         }
         Sigchld.look_after_handler();
         let ids = lock(&self.signalled).clone();
-        let mut gone = Vec::new();
+        let mut gone = HashSet::new();
         for id in ids {
             // The lock is let go between two children: a thread that spawns does not wait for all of them.
             let mut entries = self.children.lock();
@@ -139,7 +140,7 @@ impl Driver {
                 _ => true,
             };
             if is_gone {
-                gone.push(id);
+                gone.insert(id);
             }
         }
         if !gone.is_empty() {

@@ -10,9 +10,10 @@ use std::{
 
 use super::request::Descriptor;
 use crate::{
-    SpawnError, Step, stdio,
+    SpawnError, Step,
     sys::{
         descriptor,
+        nonblocking::set_nonblocking,
         order::{DESCRIPTOR_CLOSED, DESCRIPTOR_NULL},
     },
 };
@@ -48,8 +49,7 @@ impl Descriptors {
                 Descriptor::Inherit(ours) => (open(ours)?.as_raw_fd(), None),
                 Descriptor::Hand(ours) => {
                     let end = open(ours)?;
-                    stdio::set_nonblocking(&end, false)
-                        .map_err(|error| SpawnError::new(Step::Setup, &error, "fcntl"))?;
+                    set_nonblocking(&end, false).map_err(|error| SpawnError::new(Step::Setup, &error, "fcntl"))?;
                     (end.as_raw_fd(), None)
                 }
                 Descriptor::Pipe => {

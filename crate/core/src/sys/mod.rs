@@ -22,6 +22,7 @@ pub(crate) mod kill;
 pub(crate) mod launch;
 #[cfg(not(raw_clone))]
 pub(crate) use self::clone as launch;
+pub(crate) mod nonblocking;
 pub(crate) mod order;
 // A kernel without the facility gets a file with the same names in it, so that nothing above has to ask which it is.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pidfd.rs")]
@@ -44,5 +45,6 @@ pub(crate) mod sigchld;
 #[path = "sigchld_kqueue.rs"]
 pub(crate) mod sigchld;
 pub(crate) mod subreaper;
-pub(crate) mod thread;
+#[expect(unreachable_pub, reason = "re-exported at the crate root")]
+pub mod thread;
 pub(crate) mod waitid;
