@@ -284,7 +284,6 @@ mod test {
     }
 
     #[test]
-    #[expect(clippy::zombie_processes, reason = "a zombie is what is looked at")]
     fn a_zombie_is_over_and_has_a_name_only() {
         let mut table = ProcessTable::open().expect("/proc is mounted");
         let mut child = Command::new("true").spawn().expect("true starts");
