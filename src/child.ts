@@ -1,12 +1,19 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 
+import { callComplaint } from './complaint.ts'
 import { forget, hold, killOnExit, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
 import { FLAG, HAPPENED, ROW } from './native.ts'
 import type { CheckedOptions, Invocation } from './options.ts'
-import { collectOutput, type Output, type OutputOptions } from './output.ts'
+import {
+  checkOutputOptions,
+  collectOutput,
+  type CheckedOutputOptions,
+  type Output,
+  type OutputOptions,
+} from './output.ts'
 import { escalate, type StopOptions } from './stop.ts'
 import { toSignalNumber, type Signal } from './signals.ts'
 import { KIND } from './stdio.ts'
@@ -96,8 +103,9 @@ export class Child implements Wait, Kill {
   #onEnd: (() => void)[] = []
 
   /** @internal */
-  constructor(key: symbol, { id, pid, invocation, options }: ChildInit) {
+  constructor(key: symbol, init: ChildInit) {
     if (key !== MADE_BY_SPAWN) throw new TypeError('A Child is made by spawn()')
+    const { id, pid, invocation, options } = init
     this.#id = id
     this.pid = pid
     this.spawnfile = invocation.file
@@ -243,7 +251,16 @@ export class Child implements Wait, Kill {
    * no success is not an error here. Asked again, it is the same output.
    */
   output(options: OutputOptions = {}): Promise<Output<string | Buffer>> {
-    this.#output ??= collectOutput(this, childInternals(this), options, undefined)
+    if (this.#output === undefined) {
+      let checked: CheckedOutputOptions
+      try {
+        checked = checkOutputOptions(options, callComplaint)
+      } catch (error) {
+        // Nothing was read: it can be asked again, better.
+        return Promise.reject(error as Error)
+      }
+      this.#output = collectOutput(this, childInternals(this), checked, undefined)
+    }
     return this.#output
   }
 

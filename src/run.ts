@@ -1,5 +1,5 @@
 import { childInternals } from './child.ts'
-import { Complaint } from './complaint.ts'
+import { spawnComplaint, type Complaint } from './complaint.ts'
 import { describe } from './describe.ts'
 import { openEnvironment } from './environment.ts'
 import { AbortError, ExitError, TimeoutError } from './errors.ts'
@@ -63,9 +63,9 @@ export async function run(
 ): Promise<Output<never>> {
   const [args, given] = splitArguments(argsOrOptions, maybeOptions)
   const options = given ?? {}
-  const complaint = new Complaint(file, args)
+  const complaint = spawnComplaint(file, args)
   const input = toBytes(options.input, complaint)
-  checkOutputOptions(options)
+  const outputOptions = checkOutputOptions(options, complaint)
 
   const child = start(file, args, withStdin(options, input !== undefined, complaint))
   const internals = childInternals(child)
@@ -76,9 +76,11 @@ export async function run(
     // What a grandchild goes on writing is of no interest any more, and may never end.
     openEnvironment().hurryCapture(id)
   }
-  const collecting = collectOutput(child, internals, options, input)
-  stopOnTimeout(child, stopFor('timeout'))
-  stopOnSignal(child, stopFor('abort'))
+  const collecting = collectOutput(child, internals, outputOptions, input)
+  // Not only as long as the child runs: what it has left behind may hold its pipes for ever.
+  const onOver = (listener: () => void): void => void collecting.then(listener, listener)
+  stopOnTimeout(child, { onOver, onStop: stopFor('timeout') })
+  stopOnSignal(child, { onOver, onStop: stopFor('abort') })
 
   const output = await collecting
   const { status, stdout, stderr } = output

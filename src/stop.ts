@@ -1,4 +1,5 @@
 import type { Child } from './child.ts'
+import { callComplaint } from './complaint.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { LONGEST_TIME } from './options.ts'
 import { toSignalNumber, type Signal } from './signals.ts'
@@ -20,10 +21,9 @@ export const escalate = async (
   { signal = 'SIGTERM', grace = GRACE }: StopOptions,
 ): Promise<ExitStatus> => {
   toSignalNumber(signal)
-  if (typeof grace !== 'number' || !(grace >= 0)) {
-    const error = new RangeError(`"grace" must be a number of milliseconds of 0 or more; received ${String(grace)}`)
-    throw Object.assign(error, { code: 'ERR_OUT_OF_RANGE' })
-  }
+  const allowed = 'a number of milliseconds of 0 or more'
+  if (typeof grace !== 'number') throw callComplaint.type('grace', grace, allowed)
+  if (!(grace >= 0)) throw callComplaint.range('grace', grace, allowed)
   const end = child.wait()
   if (!child.kill(signal)) return end
   // Not unref'd: who waits for a child to stop wants the program to be there when it insists.

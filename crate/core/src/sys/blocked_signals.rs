@@ -32,9 +32,15 @@ impl Drop for BlockedSignals {
     }
 }
 
-/// Blocks every signal of the calling thread for as long as the thread lives.
+/// Blocks every signal of the calling thread for as long as the thread lives, but for the C library's own: `setuid(3)` in
+/// any thread signals all others and waits until each has followed, so a thread that blocks that signal stops the program.
 pub(crate) fn block_for_good() {
-    set_mask(&all());
+    let mut mask = std::mem::MaybeUninit::uninit();
+    // SAFETY: sigfillset initialises the set it is given, without the C library's own signals; the other call reads it.
+    unsafe {
+        libc::sigfillset(mask.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, mask.as_ptr(), ptr::null_mut());
+    }
 }
 
 #[cfg(target_os = "linux")]
