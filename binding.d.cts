@@ -15,6 +15,11 @@ export declare class BindingEnvironment {
   /** Sends a signal: 1 when it was delivered, 0 when the child is gone, else the errno, negative. */
   kill(id: number, signal: number): number
   /**
+   * Signals a child and all its living descendants, and those of `known` that still run; answers who was signalled: pid
+   * and start time of each. A number is an errno.
+   */
+  killTree(id: number, known: Float64Array, signal: number): Float64Array | number
+  /**
    * Hands our end of the pipe to the child's descriptor `index` over, once: a descriptor, which is the caller's from now
    * on, or what was left in the pipe of a child that is gone.
    */
@@ -82,6 +87,17 @@ export interface BindingFailure {
   path?: string
 }
 
+/** A process and its descendants. */
+export interface BindingFamily {
+  /**
+   * Ten numbers for each: pid, parent's pid, group, session, state (a letter's code), 1 for one that has ended, start (ms
+   * since the epoch), memory (bytes), processor time (ms), and the length of its command.
+   */
+  rows: Float64Array
+  /** The commands, one behind the other. */
+  commands: string
+}
+
 /** Both streams as strings, decoded from UTF-8; what is not UTF-8 becomes U+FFFD. */
 export interface BindingText {
   /** All of stdout. */
@@ -101,6 +117,12 @@ export declare function capabilities(): BindingCapabilities
 export declare function isMainThread(): boolean
 
 /**
+ * Signals the process `pid`, its living descendants, and those of `known` that still run with theirs; answers who was
+ * signalled: pid and start time of each. A number is an errno.
+ */
+export declare function killFamily(pid: number, known: Float64Array, signal: number): Float64Array | number
+
+/**
  * Registers this environment. `onEvents` is called, on its thread, when there are events to take. Throws nothing: a number
  * is the errno of what kept the driver from starting.
  */
@@ -109,5 +131,11 @@ export declare function openEnvironment(onEvents: () => void): BindingEnvironmen
 /** Number of orphans of this OS process that have not been reaped. */
 export declare function orphanCount(): number
 
+/** Reads the process `pid` and its descendants. A number is an errno: ESRCH when there is no such process. */
+export declare function processFamily(pid: number): BindingFamily | number
+
 /** Reaps the orphans that have ended; the number reaped. */
 export declare function reapOrphans(): number
+
+/** Those of `known` that have not ended. A number is an errno. */
+export declare function stillRunning(known: Float64Array): Float64Array | number

@@ -54,6 +54,11 @@ export interface SpawnOptions {
    * reaped
    */
   killOnDrop?: boolean
+  /**
+   * Whatever ends it, ends its descendants, too: `timeout`, `signal`, `killOnDrop` and `maxBuffer` do what
+   * {@link Child.killTree} does. @default true with `shell`, else false
+   */
+  killTree?: boolean
   /** What `timeout` and `signal` send. It is followed by SIGKILL after 5 seconds. @default 'SIGTERM' */
   killSignal?: Signal
   /** Milliseconds until it is sent `killSignal`; 0 for never. @default 0 */
@@ -77,6 +82,7 @@ export interface CheckedOptions {
   readonly noNewPrivs: boolean
   readonly parentDeathSignal: number
   readonly killOnDrop: boolean
+  readonly killTree: boolean
   readonly killSignal: number
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -111,6 +117,7 @@ const DEFAULTS: CheckedOptions = {
   noNewPrivs: false,
   parentDeathSignal: 0,
   killOnDrop: false,
+  killTree: false,
   killSignal: SIGTERM,
   timeout: 0,
   signal: undefined,
@@ -287,6 +294,8 @@ export const checkOptions = (options: SpawnOptions | undefined, complaint: Compl
     noNewPrivs: check.boolean('noNewPrivs', options.noNewPrivs),
     parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
     killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
+    // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+    killTree: check.boolean('killTree', options.killTree ?? Boolean(options.shell)),
     killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
     timeout: check.milliseconds('timeout', options.timeout),
     signal: check.abortSignal(options.signal),

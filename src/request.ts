@@ -17,6 +17,7 @@ const FLAG = {
   killOnDrop: 1 << 8,
   inheritEnviron: 1 << 9,
   parentDeathSignal: 1 << 10,
+  killTree: 1 << 11,
 } as const
 
 /** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
@@ -90,6 +91,7 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
   if (umask !== undefined) flags |= FLAG.umask
   if (options.noNewPrivs) flags |= FLAG.noNewPrivs
   if (options.killOnDrop) flags |= FLAG.killOnDrop
+  if (options.killTree) flags |= FLAG.killTree
   if (options.parentDeathSignal !== 0) flags |= FLAG.parentDeathSignal
 
   const numbers = HEADER + (groups?.length ?? 0) + 2 * descriptors.length + 5 * limits.length

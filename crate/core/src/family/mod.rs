@@ -64,8 +64,8 @@ fn kill_by(kernel: &mut impl Kernel, target: &Target, signal: Signal, own: u32) 
     searched.and(signalled)
 }
 
-/// Signals the process `pid` and its living descendants, and those of `known` that still run with theirs; answers who was
-/// signalled. Never this process, and nobody through it.
+/// Signals the process `pid` (0 for none) and its living descendants, and those of `known` that still run with theirs;
+/// answers who was signalled. Never this process, and nobody through it.
 ///
 /// # Errors
 ///
@@ -76,7 +76,9 @@ pub fn kill_family(pid: u32, known: &[Identity], signal: Signal) -> io::Result<V
         return Err(io::Error::from_raw_os_error(libc::EPERM));
     }
     let mut roots = still_running(known)?;
-    roots.extend(running(&mut ProcessTable::open()?, pid)?);
+    if pid != 0 {
+        roots.extend(find_running(pid)?);
+    }
     if roots.is_empty() {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
