@@ -17,16 +17,16 @@
 //! - *A member cannot be stopped*: it sleeps in the kernel for a device, or in `vfork(2)` until its child, which we have
 //!   stopped, has exec'd. It is waited for for a moment, and then done without: it gets its signal all the same, and cannot
 //!   return from the kernel before.
-//! - *All this in the face of a fork bomb.* Every search stops all that were there when it began, and chases those with new
-//!   pids. What is stopped takes up the room that the bomb may fill, so there is less of it each time.
+//! - *All this in the face of a fork bomb.* Every search stops all that were there when it began, and goes on to those who are
+//!   new since. What is stopped takes up the room that the bomb may fill, so there is less of it each time.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     io,
 };
 
 use super::{Target, kernel::Kernel};
-use crate::{Identity, ProcessRow, Signal};
+use crate::{Identity, ProcessRow, Signal, process_table::links};
 
 /// More searches than a bomb has needed so far, by far.
 const MOST_SEARCHES: usize = 256;
@@ -64,6 +64,8 @@ pub(super) struct Hunt<'a, K> {
     members: HashMap<u32, Member>,
     /// Parents before their children, as a rule.
     order: Vec<u32>,
+    /// How often somebody was taken in.
+    additions: usize,
     stops: bool,
     /// Somebody was there and not ours to signal.
     is_refused: bool,
@@ -92,6 +94,7 @@ impl<'a, K: Kernel> Hunt<'a, K> {
             marks: HashMap::new(),
             members: HashMap::new(),
             order: Vec::new(),
+            additions: 0,
             stops,
             is_refused: false,
         })
@@ -154,9 +157,59 @@ impl<'a, K: Kernel> Hunt<'a, K> {
         }
     }
 
-    /// Goes through the whole table, and then through what is new in it. `true` when there is reason to do it again:
-    /// somebody was found, or did not stay stopped.
+    /// Looks for members once. `true` when there is reason to do it again: somebody was found, has gone, or did not stay
+    /// stopped.
     fn sweep(&mut self) -> io::Result<bool> {
+        let before = self.additions;
+        let has_changed = match self.sweep_by_lists()? {
+            Some(has_changed) => has_changed,
+            None => self.sweep_through_all()?,
+        };
+        Ok(has_changed || self.additions != before)
+    }
+
+    /// Goes from the members to their children, and through the children of those to whom orphans fall: what that costs
+    /// depends on the family, not on how many other processes there are. `None` where it cannot be done, or not for less.
+    fn sweep_by_lists(&mut self) -> io::Result<Option<bool>> {
+        let mut has_changed = false;
+        let mut waiting: VecDeque<u32> = self.order.iter().copied().collect();
+        let mut reapers: Vec<u32> = self.reapers.iter().copied().filter(|&pid| pid != 0).collect();
+        loop {
+            let (parent, is_member) = match waiting.pop_front() {
+                Some(pid) => (pid, true),
+                None => match reapers.pop() {
+                    Some(pid) => (pid, false),
+                    None => return Ok(Some(has_changed)),
+                },
+            };
+            let row = self.kernel.read(parent)?;
+            if is_member {
+                match &row {
+                    Some(row) => has_changed |= self.look_again(row)?,
+                    None => self.forget(parent),
+                }
+                if !self.members.contains_key(&parent) {
+                    has_changed = true;
+                    continue;
+                }
+            }
+            let Some(row) = row else {
+                // Whoever is to be found among its children is not, if it is hidden (as init can be) or has just gone.
+                return Ok(None);
+            };
+            let members = &self.members;
+            let children = links::children(self.kernel, &row, members.len(), |pid| members.contains_key(&pid))?;
+            let Some(children) = children else { return Ok(None) };
+            for child in children {
+                if self.can_be_member(&child) && self.belongs(&child)? && self.add(&child)? {
+                    waiting.push_back(child.identity.pid);
+                }
+            }
+        }
+    }
+
+    /// Goes through the whole table, and then through what is new in it.
+    fn sweep_through_all(&mut self) -> io::Result<bool> {
         let mut has_changed = false;
         let mut seen = HashSet::new();
         let mut others = Vec::new();
@@ -171,13 +224,13 @@ impl<'a, K: Kernel> Hunt<'a, K> {
                     has_changed |= self.look_again(&row)?;
                 } else if self.can_be_member(&row) {
                     if self.belongs(&row)? {
-                        has_changed |= self.add(&row)?;
+                        self.add(&row)?;
                     } else {
                         others.push(row);
                     }
                 }
             }
-            has_changed |= self.look_at_others(&mut others)?;
+            self.look_at_others(&mut others)?;
             if seen.len() == before {
                 break;
             }
@@ -186,21 +239,20 @@ impl<'a, K: Kernel> Hunt<'a, K> {
     }
 
     /// Members that were read before those by which they are known: pids start from the lowest again once they are used up.
-    fn look_at_others(&mut self, others: &mut Vec<ProcessRow>) -> io::Result<bool> {
-        let mut has_changed = false;
+    fn look_at_others(&mut self, others: &mut Vec<ProcessRow>) -> io::Result<()> {
         loop {
             let before = others.len();
             let mut rest = Vec::with_capacity(before);
             for row in others.drain(..) {
                 if self.belongs(&row)? {
-                    has_changed |= self.add(&row)?;
+                    self.add(&row)?;
                 } else {
                     rest.push(row);
                 }
             }
             *others = rest;
             if others.len() == before {
-                return Ok(has_changed);
+                return Ok(());
             }
         }
     }
@@ -278,6 +330,7 @@ impl<'a, K: Kernel> Hunt<'a, K> {
         };
         self.members.insert(identity.pid, member);
         self.order.push(identity.pid);
+        self.additions += 1;
         Ok(true)
     }
 

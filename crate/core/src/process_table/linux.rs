@@ -5,26 +5,37 @@ use std::{
     io::Write,
     os::fd::{AsFd, OwnedFd},
     str,
+    sync::OnceLock,
 };
 
 use nix::{
-    errno::Errno,
     fcntl::{OFlag, open, openat},
     sys::stat::Mode,
     unistd::{SysconfVar, sysconf},
 };
 
-use super::{Identity, ProcessRow, Table};
+use super::{
+    ProcessRow, Table,
+    stat::{number, parse},
+};
 use crate::sys::read;
 
 /// What is read of a command line: what a person can read of it, and not the two megabytes that it may be.
 const COMMAND: usize = 4096;
 /// More than `/proc/PID/stat` ever is: 52 numbers of at most 20 digits, and a name of 16 bytes.
 const STAT: usize = 2048;
+/// As little as the kernel hands out of a long file at a time.
+const PAGE: usize = 2048;
 /// More than `/proc/PID/limits` ever is: 17 lines of 80 bytes.
 const LIMITS: usize = 4096;
-/// `PF_KTHREAD`.
-const KERNEL_THREAD: u64 = 0x0020_0000;
+/// The most bytes that are read of a list of children; it has as many as there are pids, of at most 8 bytes each.
+const CHILDREN: usize = 32 * 1024 * 1024;
+/// What is read in one go from a file that may be long.
+const PIECE: usize = 64 * 1024;
+/// More than `/proc/loadavg` ever is.
+const LOAD: usize = 256;
+/// How often a list of threads is read once more of which one has ended.
+const TRIES: usize = 8;
 
 /// A view of `/proc`. It holds one descriptor, and reads into memory that it keeps.
 #[derive(Debug)]
@@ -69,9 +80,11 @@ impl ProcessTable {
             Err(error) => return absent_or(error.into()),
         };
         while self.bytes.len() < limit {
-            let room = limit - self.bytes.len();
+            let room = (limit - self.bytes.len()).min(PIECE);
             match read::append(file.as_fd(), &mut self.bytes, room) {
-                Ok(0) => break,
+                // These files are made when they are read: less than there was room for is all there is. But a list is handed
+                // out by the page.
+                Ok(count) if count < room.min(PAGE) => break,
                 Ok(_) => {}
                 Err(error) => return absent_or(error),
             }
@@ -83,13 +96,26 @@ impl ProcessTable {
         Ok(if self.load(STAT, path)? { parse(&self.bytes, self.page, self.ticks) } else { None })
     }
 
+    /// The entries of a directory below `/proc` that are numbers; none when the process is gone.
+    fn numbers(&self, path: std::fmt::Arguments<'_>) -> io::Result<Vec<u32>> {
+        let mut numbers = Vec::new();
+        let entries = match fs::read_dir(format!("/proc/{path}")) {
+            Ok(entries) => entries,
+            Err(error) => return absent_or(error).map(|_| numbers),
+        };
+        for entry in entries {
+            match entry {
+                Ok(entry) => numbers.extend(entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok())),
+                Err(error) => return absent_or(error).map(|_| numbers),
+            }
+        }
+        Ok(numbers)
+    }
+
     /// The rows of the threads of a process, in no particular order.
     fn threads(&mut self, pid: u32) -> io::Result<Vec<ProcessRow>> {
         let mut rows = Vec::new();
-        for tid in match numbers(&format!("/proc/{pid}/task")) {
-            Ok(tids) => tids,
-            Err(error) => return absent_or(error).map(|_| rows),
-        } {
+        for tid in self.numbers(format_args!("{pid}/task"))? {
             rows.extend(self.load_stat(format_args!("{pid}/task/{tid}/stat"))?);
         }
         Ok(rows)
@@ -98,7 +124,7 @@ impl ProcessTable {
 
 impl Table for ProcessTable {
     fn pids(&mut self) -> io::Result<Vec<u32>> {
-        numbers("/proc")
+        self.numbers(format_args!("."))
     }
 
     fn read(&mut self, pid: u32) -> io::Result<Option<ProcessRow>> {
@@ -114,18 +140,52 @@ impl Table for ProcessTable {
         Ok(Some(row))
     }
 
-    fn command(&mut self, pid: u32) -> io::Result<Vec<u8>> {
+    fn command(&mut self, pid: u32) -> io::Result<Option<Vec<u8>>> {
         if self.load(COMMAND, format_args!("{pid}/cmdline"))? {
             // Programs that write a title of their own into it leave NULs behind.
             let length = self.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
             if length > 0 {
-                return Ok(self.bytes[..length].iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect());
+                let spaced = self.bytes[..length].iter().map(|&byte| if byte == 0 { b' ' } else { byte });
+                return Ok(Some(spaced.collect()));
             }
         }
         // Zombies and threads of the kernel have a name only.
-        self.load(COMMAND, format_args!("{pid}/comm"))?;
+        if !self.load(COMMAND, format_args!("{pid}/comm"))? {
+            return Ok(None);
+        }
         let name = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        Ok([b"[", name, b"]"].concat())
+        Ok(Some([b"[", name, b"]"].concat()))
+    }
+
+    fn children(&mut self, parent: &ProcessRow) -> io::Result<Option<Vec<u32>>> {
+        if !lists_children() {
+            return Ok(None);
+        }
+        let pid = parent.identity.pid;
+        let mut children = Vec::new();
+        // Each thread has the children that it made. Those of a thread that ends go to another one, whose list may have been
+        // read already.
+        'again: for _ in 0..TRIES {
+            children.clear();
+            let threads = if parent.threads > 1 { self.numbers(format_args!("{pid}/task"))? } else { vec![pid] };
+            for tid in threads {
+                if !self.load(CHILDREN, format_args!("{pid}/task/{tid}/children"))? {
+                    continue 'again;
+                }
+                children.extend(words(&self.bytes).filter_map(number).filter_map(|pid| u32::try_from(pid).ok()));
+            }
+            break;
+        }
+        Ok(Some(children))
+    }
+
+    fn size(&mut self) -> io::Result<usize> {
+        // "0.01 0.02 0.03 1/234 567": of 234 threads one runs.
+        if !self.load(LOAD, format_args!("loadavg"))? {
+            return Ok(0);
+        }
+        let count = words(&self.bytes).nth(3).and_then(|word| number(word.split(|&byte| byte == b'/').nth(1)?));
+        Ok(count.map_or(0, |count| count as usize))
     }
 
     fn is_stopped(&mut self, row: &ProcessRow) -> io::Result<bool> {
@@ -163,66 +223,15 @@ fn absent_or(error: io::Error) -> io::Result<bool> {
     }
 }
 
-/// The entries of a directory that are numbers.
-fn numbers(path: &str) -> io::Result<Vec<u32>> {
-    let mut numbers = Vec::new();
-    for entry in fs::read_dir(path)? {
-        match entry {
-            Ok(entry) => numbers.extend(entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok())),
-            // The process whose threads these are is gone.
-            Err(error) if error.raw_os_error() == Some(Errno::ENOENT as i32) => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(numbers)
+/// Whether the kernel tells the children of a thread (`CONFIG_PROC_CHILDREN`, Linux 4.2 and later).
+fn lists_children() -> bool {
+    static LISTS: OnceLock<bool> = OnceLock::new();
+    let pid = std::process::id();
+    *LISTS.get_or_init(|| fs::exists(format!("/proc/self/task/{pid}/children")).unwrap_or(false))
 }
 
-/// Reads one line of `/proc/PID/stat`. `None` for a process that is being taken out of the table right now.
-///
-/// The second field is the program's name in parentheses, and the name may hold anything: spaces, parentheses, newlines.
-/// What comes behind it are numbers and one letter, so the last parenthesis is the end of it.
-///
-/// # References
-///
-/// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html)
-fn parse(bytes: &[u8], page: u64, ticks: u64) -> Option<ProcessRow> {
-    let pid = number(bytes.split(|&byte| byte == b' ').next()?)?;
-    let end = bytes.iter().rposition(|&byte| byte == b')')?;
-    // From the third field on.
-    let mut fields = bytes.get(end + 2..)?.split(|&byte| byte == b' ');
-    let state = *fields.next()?.first()?;
-    let mut next = |skip: usize| number(fields.nth(skip)?);
-    let ppid = next(0)?;
-    // -1 for both where the process has just been reaped.
-    let pgid = next(0)?;
-    let sid = next(0)?;
-    let flags = next(2)?;
-    let (user, system) = (next(4)?, next(0)?);
-    let threads = next(4)?;
-    let start = next(1)?;
-    let rss = next(1)?;
-    Some(ProcessRow {
-        identity: Identity { pid: u32::try_from(pid).ok()?, start },
-        ppid: u32::try_from(ppid).ok()?,
-        pgid: u32::try_from(pgid).ok()?,
-        sid: u32::try_from(sid).ok()?,
-        state,
-        threads: u32::try_from(threads).ok()?,
-        is_kernel: flags & KERNEL_THREAD != 0,
-        rss: rss * page,
-        cpu_time: (user + system) * 1000 / ticks,
-    })
-}
-
-/// A number without a sign; `None` for one below zero.
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
-    }
-    digits.iter().try_fold(0_u64, |number, &digit| {
-        let digit = digit.checked_sub(b'0').filter(|&digit| digit <= 9)?;
-        number.checked_mul(10)?.checked_add(u64::from(digit))
-    })
+fn words(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -230,46 +239,6 @@ mod test {
     use std::process::{self, Command};
 
     use super::*;
-
-    const REST: &str = "S 7 8 9 0 -1 4194304 97 0 0 0 30 20 5 6 20 0 3 0 457002 3133440 350 18446744073709551615 1 2";
-
-    fn parsed(name: &str, rest: &str) -> Option<ProcessRow> {
-        parse(format!("42 ({name}) {rest}\n").as_bytes(), 4096, 100)
-    }
-
-    #[test]
-    fn a_line_is_read_whatever_the_name_holds() {
-        let row = ProcessRow {
-            identity: Identity { pid: 42, start: 457_002 },
-            ppid: 7,
-            pgid: 8,
-            sid: 9,
-            state: b'S',
-            threads: 3,
-            is_kernel: false,
-            rss: 350 * 4096,
-            cpu_time: 500,
-        };
-        for name in ["cat", "", " ", ")", ") S 1 2 3 (", "a\nb", "))))", "42 (x) R 1 1 1", "\u{e9}"] {
-            assert_eq!(parsed(name, REST), Some(row), "{name:?}");
-        }
-        assert_eq!(parse(b"42 (\xff\xfe) S 7 8 9", 4096, 100), None, "cut off");
-        let bytes = [b"42 (\xff) ".as_slice(), REST.as_bytes()].concat();
-        assert_eq!(parse(&bytes, 4096, 100), Some(row), "no UTF-8");
-    }
-
-    #[test]
-    fn a_process_that_is_being_reaped_is_none() {
-        assert_eq!(parsed("x", &REST.replace("7 8 9", "0 -1 -1")), None);
-    }
-
-    #[test]
-    fn nothing_that_is_no_stat_is_one() {
-        for bytes in [&b""[..], b"42", b"42 (", b"42 (x", b"42 (x)", b"42 (x) ", b"x (x) S", b"4294967296 (x) S"] {
-            assert_eq!(parse(bytes, 4096, 100), None, "{bytes:?}");
-        }
-        assert_eq!(parsed("x", &REST.replace("457002", "99999999999999999999999")), None);
-    }
 
     #[test]
     fn we_are_there_with_what_others_tell_of_us() {
@@ -279,7 +248,8 @@ mod test {
         assert_eq!(row.ppid as i32, nix::unistd::getppid().as_raw());
         assert_eq!(row.pgid as i32, nix::unistd::getpgrp().as_raw());
         assert!(!row.is_over() && row.rss > 0 && !row.is_kernel);
-        let command = String::from_utf8(table.command(process::id()).expect("it can be read")).expect("UTF-8");
+        let command = table.command(process::id()).expect("it can be read").expect("we are there");
+        let command = String::from_utf8(command).expect("UTF-8");
         assert!(command.starts_with(&std::env::args().next().expect("argv[0]")), "{command}");
     }
 
@@ -293,8 +263,9 @@ mod test {
             assert!(std::time::Instant::now() < deadline, "it never ended");
             std::thread::yield_now();
         }
-        assert_eq!(table.command(pid).expect("it can be read"), b"[true]");
+        assert_eq!(table.command(pid).expect("it can be read").as_deref(), Some(&b"[true]"[..]));
         child.wait().expect("it is ours");
         assert_eq!(table.read(pid).expect("gone is an answer"), None);
+        assert_eq!(table.command(pid).expect("gone is an answer"), None);
     }
 }

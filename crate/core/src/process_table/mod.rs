@@ -1,10 +1,13 @@
 //! The kernel's process table: who is there, who is whose parent, and since when.
 
 mod family;
+pub(crate) mod links;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
 #[cfg(test)]
 pub(crate) mod scripted;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod stat;
 
 use std::io;
 
@@ -72,7 +75,17 @@ pub(crate) trait Table {
     fn read(&mut self, pid: u32) -> io::Result<Option<ProcessRow>>;
 
     /// Its command line, with spaces between the arguments; its name in brackets where it has none.
-    fn command(&mut self, pid: u32) -> io::Result<Vec<u8>>;
+    fn command(&mut self, pid: u32) -> io::Result<Option<Vec<u8>>>;
+
+    /// The pids of its children; `None` where the table cannot tell. To be asked by way of [`links::children`].
+    fn children(&mut self, _parent: &ProcessRow) -> io::Result<Option<Vec<u32>>> {
+        Ok(None)
+    }
+
+    /// How many processes there are, about.
+    fn size(&mut self) -> io::Result<usize> {
+        Ok(0)
+    }
 
     /// Whether all its threads are stopped.
     fn is_stopped(&mut self, row: &ProcessRow) -> io::Result<bool> {

@@ -99,15 +99,15 @@ impl Table for ProcessTable {
         }))
     }
 
-    fn command(&mut self, pid: u32) -> io::Result<Vec<u8>> {
+    fn command(&mut self, pid: u32) -> io::Result<Option<Vec<u8>>> {
         if let Some(command) = arguments(pid) {
-            return Ok(command);
+            return Ok(Some(command));
         }
         let Some(process) = info::<libc::proc_bsdinfo>(pid, libc::PROC_PIDTBSDINFO, FIND_ZOMBIES) else {
-            return Ok(Vec::new());
+            return Ok(None);
         };
         let name = process.pbi_name.iter().map(|&letter| letter as u8).take_while(|&byte| byte != 0);
-        Ok([b'['].into_iter().chain(name).chain([b']']).collect())
+        Ok(Some([b'['].into_iter().chain(name).chain([b']']).collect()))
     }
 }
 

@@ -101,7 +101,7 @@ impl Table for ProcessTable {
         Ok(find(pid)?.as_ref().map(to_row))
     }
 
-    fn command(&mut self, pid: u32) -> io::Result<Vec<u8>> {
+    fn command(&mut self, pid: u32) -> io::Result<Option<Vec<u8>>> {
         let mib = [libc::CTL_KERN, libc::KERN_PROC, libc::KERN_PROC_ARGS, pid as c_int];
         let mut bytes = ask::<u8>(&mib)?.unwrap_or_default();
         while bytes.last() == Some(&0) {
@@ -109,11 +109,11 @@ impl Table for ProcessTable {
         }
         if !bytes.is_empty() {
             bytes.truncate(COMMAND);
-            return Ok(bytes.into_iter().map(|byte| if byte == 0 { b' ' } else { byte }).collect());
+            return Ok(Some(bytes.into_iter().map(|byte| if byte == 0 { b' ' } else { byte }).collect()));
         }
-        let Some(process) = find(pid)? else { return Ok(Vec::new()) };
+        let Some(process) = find(pid)? else { return Ok(None) };
         // SAFETY: the kernel ends the name with a NUL within the array.
         let name = unsafe { CStr::from_ptr(process.ki_comm.as_ptr()) };
-        Ok([b"[", name.to_bytes(), b"]"].concat())
+        Ok(Some([b"[", name.to_bytes(), b"]"].concat()))
     }
 }
