@@ -68,7 +68,7 @@ impl Rows {
 
     /// The pids of `root` and its descendants, parents before their children. A child is never older than its parent:
     /// where it seems to be, the parent's pid was given to another process after the child had been read.
-    fn descend(&self, root: u32) -> Vec<u32> {
+    fn descend(&self, root: u32, can_be_parent: impl Fn(&ProcessRow) -> bool) -> Vec<u32> {
         let mut children: HashMap<u32, Vec<&ProcessRow>> = HashMap::new();
         for (_, row) in self.by_pid.values() {
             children.entry(row.ppid).or_default().push(row);
@@ -77,6 +77,9 @@ impl Rows {
         let mut next = 0;
         while let Some(parent) = members.get(next).and_then(|&pid| self.get(pid)) {
             next += 1;
+            if !can_be_parent(parent) {
+                continue;
+            }
             // Taken out: rows that are each other's ancestors, as those read at different times can be, are visited once.
             let born = children.remove(&parent.identity.pid).unwrap_or_default();
             let is_child = |row: &&ProcessRow| row.identity.pid != root && row.identity.start >= parent.identity.start;
@@ -122,7 +125,7 @@ fn read_family(table: &mut impl Table, root: u32) -> io::Result<Option<Vec<Membe
     let Some(mut rows) = gather(table, root)? else { return Ok(None) };
     let mut commands = HashMap::new();
     for _ in 0..ROUNDS {
-        let members = rows.descend(root);
+        let members = rows.descend(root, |_| true);
         let parents: HashMap<u32, u32> = members.iter().filter_map(|&pid| Some((pid, rows.get(pid)?.ppid))).collect();
         let with_children: HashSet<u32> = parents.values().copied().collect();
         let mut is_certain = true;
@@ -143,7 +146,8 @@ fn read_family(table: &mut impl Table, root: u32) -> io::Result<Option<Vec<Membe
             match (before, table.read(pid)?) {
                 (Some((_, before)), Some(now)) => {
                     let is_same = now.identity == before.identity && (now.ppid == before.ppid || pid == root);
-                    is_certain &= is_same;
+                    // A zombie has no children: they have another parent from the moment it ended.
+                    is_certain &= is_same && !(now.is_over() && with_children.contains(&pid));
                     rows.insert(now);
                 }
                 _ => is_certain &= !with_children.contains(&pid),
@@ -163,13 +167,16 @@ fn read_family(table: &mut impl Table, root: u32) -> io::Result<Option<Vec<Membe
             }
         }
     }
-    let members = rows.descend(root).into_iter();
+    let members = rows.descend(root, |parent| parent.identity.pid == root || !parent.is_over()).into_iter();
     Ok(Some(members.filter_map(|pid| Some((*rows.get(pid)?, commands.remove(&pid)?))).collect()))
 }
 
 #[cfg(test)]
 mod test {
-    use super::{super::scripted::Script, *};
+    use super::{
+        super::scripted::{Script, row},
+        *,
+    };
 
     /// The pids of the family under 10, in order, found by going through everybody and by the lists of children.
     fn family(make: impl Fn() -> Script) -> Option<Vec<u32>> {
@@ -221,6 +228,21 @@ mod test {
             script.then(11, &[None]).then(12, &[Some((12, 10, 7))]).then(13, &[Some((13, 1, 8))])
         };
         assert_eq!(family(make), Some(vec![10, 12]), "12 fell to 10, a subreaper, and 13 to init");
+    }
+
+    #[test]
+    fn who_ends_meanwhile_has_no_children_left() {
+        // 11 is a zombie when it is read for the second time.
+        let mut ended = row((11, 10, 6));
+        ended.state = b'Z';
+        let make = || {
+            let script = Script::of(&[(10, 1, 5), (11, 10, 6), (12, 11, 7), (13, 11, 8)]);
+            script.then_row(11, ended).then(12, &[Some((12, 10, 7))]).then(13, &[Some((13, 1, 8))])
+        };
+        assert_eq!(family(make), Some(vec![10, 11, 12]));
+        // One that seems to have children to the end.
+        let make = || Script::of(&[(10, 1, 5), (11, 10, 6), (12, 11, 7), (13, 12, 8)]).then_row(11, ended);
+        assert_eq!(family(make), Some(vec![10, 11]));
     }
 
     #[test]

@@ -47,6 +47,14 @@ impl Script {
     }
 }
 
+impl Script {
+    /// As [`then`](Self::then), with a row of any kind.
+    pub(crate) fn then_row(mut self, pid: u32, row: ProcessRow) -> Self {
+        self.rows.entry(pid).or_default().push_back(Some(row));
+        self
+    }
+}
+
 impl Table for Script {
     fn pids(&mut self) -> io::Result<Vec<u32>> {
         Ok(self.rows.keys().copied().collect())
