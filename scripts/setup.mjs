@@ -63,8 +63,7 @@ export const build = () => {
     'Cargo.lock',
   ]
   const binary = readdirSync(root).find((name) => name.endsWith('.node'))
-  const built = binary === undefined ? 0 : Math.min(modified(join(root, binary)), modified(join(root, 'binding.cjs')))
-  if (newest(sources) > built) {
+  if (binary === undefined || newest(sources) > modified(join(root, binary))) {
     step('building the native part', () => sh('npm', ['run', '--silent', 'build:native'], { quiet: true }))
   }
   const typescript = ['index.ts', 'src', 'binding.d.cts', 'tsconfig.json', 'tsconfig.build.json']

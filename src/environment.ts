@@ -1,12 +1,17 @@
 import { errnoName } from './errors.ts'
 import { binding, FLAG, HAPPENED, ROW, type BindingEnvironment } from './native.ts'
 
-/** Somebody who is told of one child, by its id. */
+/** The name of the method that is told of a child's end. */
+export const onExit = Symbol('onExit')
+/** The name of the method that is told of a child's exec. */
+export const onExec = Symbol('onExec')
+
+/** Somebody who is told of one child, by its id. Symbols, so that it can be the child itself and nobody else's business. */
 export interface EventTarget {
   /** The child has ended: `rows` from `offset` on says how. */
-  onExit(rows: Float64Array, offset: number): void
+  [onExit](rows: Float64Array, offset: number): void
   /** The child has exec'd. */
-  onExec(): void
+  [onExec](): void
 }
 
 /** The rows that events are written to: enough for a burst, small enough to stay in the cache. */
@@ -14,6 +19,7 @@ const rows = new Float64Array(ROW * 64)
 const targets = new Map<number, EventTarget>()
 const outputs = new Map<number, (stdoutLength: number, stderrLength: number) => void>()
 let onReaped: ((rows: Float64Array, offset: number) => void) | undefined
+let onSignal: ((number: number) => void) | undefined
 let opened: BindingEnvironment | undefined
 let holders = 0
 
@@ -41,15 +47,29 @@ const dispatch = (row: Float64Array, offset: number): void => {
     const onOutput = outputs.get(id)
     outputs.delete(id)
     onOutput?.(row[offset + 5]!, row[offset + 6]!)
+  } else if (happened === HAPPENED.signal) {
+    onSignal?.(row[offset + 6]!)
   } else if (row[offset + 3]! & FLAG.reaped) {
     onReaped?.(row, offset)
   } else if (happened === HAPPENED.exec) {
-    targets.get(id)?.onExec()
+    targets.get(id)?.[onExec]()
   } else {
     const target = targets.get(id)
     targets.delete(id)
-    target?.onExit(row, offset)
+    // Given up while its end was on its way here: then it is an orphan's.
+    if (target === undefined) onReaped?.(row, offset)
+    else target[onExit](row, offset)
   }
+}
+
+/** As {@link openEnvironment}; a number is the errno of what kept the driver from starting. */
+export const tryToOpenEnvironment = (): BindingEnvironment | number => {
+  if (opened === undefined) {
+    const made = binding.openEnvironment(onEvents)
+    if (typeof made === 'number') return made
+    opened = made
+  }
+  return opened
 }
 
 /**
@@ -58,23 +78,17 @@ const dispatch = (row: Float64Array, offset: number): void => {
  * @throws {Error} with `code` `EMFILE` or `EAGAIN` when there is no room for its descriptors or its thread.
  */
 export const openEnvironment = (): BindingEnvironment => {
-  if (opened === undefined) {
-    const made = binding.openEnvironment(onEvents)
-    if (typeof made === 'number') {
-      const code = errnoName(made)
-      throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -made })
-    }
-    opened = made
+  const environment = tryToOpenEnvironment()
+  if (typeof environment === 'number') {
+    const code = errnoName(environment)
+    throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -environment })
   }
-  return opened
+  return environment
 }
 
-try {
-  // Now, while the program starts and there is room; the first spawn need not wait for a thread to come up.
-  openEnvironment()
-} catch {
-  // The first spawn tries again, and says why it cannot.
-}
+// Now, while the program starts and there is room: the first spawn need not wait for a thread to come up. Should there be no
+// room, that one tries again, and says why it cannot.
+tryToOpenEnvironment()
 
 /** Says who is to be told of a child. */
 export const listen = (id: number, target: EventTarget): void => void targets.set(id, target)
@@ -92,6 +106,12 @@ export const listenToOrphans = (listener: typeof onReaped): void => {
   openEnvironment().listenToOrphans(listener !== undefined)
 }
 
+/** Has signals, by their numbers, told to a listener from now on, whatever they did before: those Node has no names for. */
+export const listenToSignals = (numbers: readonly number[], listener: (number: number) => void): void => {
+  onSignal = listener
+  for (const number of numbers) openEnvironment().relaySignal(number)
+}
+
 /** Holds the event loop open until as many calls of {@link letGo} have followed. */
 export const hold = (): void => {
   if (holders++ === 0) openEnvironment().hold(true)
@@ -100,14 +120,4 @@ export const hold = (): void => {
 /** The opposite of {@link hold}. */
 export const letGo = (): void => {
   if (--holders === 0) openEnvironment().hold(false)
-}
-
-let killsOnExit = false
-
-/** Sees to it that children which are not to outlive their handle do not outlive the program either. */
-export const killOnExit = (): void => {
-  if (killsOnExit) return
-  killsOnExit = true
-  // Node runs no clean-up hooks of the main thread at process.exit().
-  process.on('exit', () => openEnvironment().killOnExit())
 }

@@ -54,12 +54,25 @@ export interface SpawnOptions {
    * reaped
    */
   killOnDrop?: boolean
+  /**
+   * Whatever ends it, ends its descendants, too: `timeout`, `signal`, `killOnDrop` and `maxBuffer` do what
+   * {@link Child.killTree} does. @default true with `shell`, else false
+   */
+  killTree?: boolean
   /** What `timeout` and `signal` send. It is followed by SIGKILL after 5 seconds. @default 'SIGTERM' */
   killSignal?: Signal
   /** Milliseconds until it is sent `killSignal`; 0 for never. @default 0 */
   timeout?: number
   /** When aborted, it is sent `killSignal`; when aborted beforehand, nothing is started. */
   signal?: AbortSignal
+}
+
+/** What `brood run` asks for beyond that. */
+export interface SupervisorOptions extends SpawnOptions {
+  /**
+   * Its stdin is a terminal that becomes its own: controls its new session, or has its new process group in the foreground.
+   */
+  controllingTerminal?: boolean
 }
 
 /** Options that were looked through. */
@@ -76,7 +89,9 @@ export interface CheckedOptions {
   readonly limits: readonly (readonly [resource: number, soft: number, hard: number])[]
   readonly noNewPrivs: boolean
   readonly parentDeathSignal: number
+  readonly controllingTerminal: boolean
   readonly killOnDrop: boolean
+  readonly killTree: boolean
   readonly killSignal: number
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -110,7 +125,9 @@ const DEFAULTS: CheckedOptions = {
   limits: [],
   noNewPrivs: false,
   parentDeathSignal: 0,
+  controllingTerminal: false,
   killOnDrop: false,
+  killTree: false,
   killSignal: SIGTERM,
   timeout: 0,
   signal: undefined,
@@ -291,7 +308,10 @@ export const checkOptions = (options: SpawnOptions | undefined, complaint: Compl
     limits: check.limits(options.rlimits),
     noNewPrivs: check.boolean('noNewPrivs', options.noNewPrivs),
     parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
+    controllingTerminal: check.boolean('controllingTerminal', (options as SupervisorOptions).controllingTerminal),
     killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
+    // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+    killTree: check.boolean('killTree', options.killTree ?? Boolean(options.shell)),
     killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
     timeout: check.milliseconds('timeout', options.timeout),
     signal: check.abortSignal(options.signal),

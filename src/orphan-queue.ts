@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events'
 import type { Child, Wait } from './child.ts'
 import { listenToOrphans } from './environment.ts'
 import type { ExitStatus } from './exit-status.ts'
-import { binding, HAPPENED } from './native.ts'
+import { binding, FLAG, HAPPENED } from './native.ts'
 import { readStatus } from './status-row.ts'
 
 /** Takes processes that nobody waits for any more, and sees to it that they are reaped. */
@@ -49,7 +49,8 @@ class GlobalOrphanQueue implements OrphanQueue<Child> {
     listenToOrphans((rows, offset) => {
       // An orphan that never became a program, or whose status was taken by somebody else, has none to tell.
       if (rows[offset] !== HAPPENED.ended) return
-      this.#emitter.emit('reap', { pid: rows[offset + 2]!, status: readStatus(rows, offset), adopted: false })
+      const adopted = (rows[offset + 3]! & FLAG.adopted) !== 0
+      this.#emitter.emit('reap', { pid: rows[offset + 2]!, status: readStatus(rows, offset), adopted })
     })
   }
 

@@ -1,5 +1,4 @@
-import { isMainThread } from 'node:worker_threads'
-
+import { binding } from './native.ts'
 import type { CheckedOptions, Invocation } from './options.ts'
 
 /** Words before the variable part, and what the first one says; `crate/core/src/spawn/request.rs` has the same layout. */
@@ -18,7 +17,12 @@ const FLAG = {
   killOnDrop: 1 << 8,
   inheritEnviron: 1 << 9,
   parentDeathSignal: 1 << 10,
+  controllingTerminal: 1 << 11,
+  killTree: 1 << 12,
 } as const
+
+/** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
+const isMainThread = binding.isMainThread()
 
 /** A UTF-16 code unit becomes at most three bytes. */
 const MOST_BYTES_PER_UNIT = 3
@@ -88,7 +92,9 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
   if (umask !== undefined) flags |= FLAG.umask
   if (options.noNewPrivs) flags |= FLAG.noNewPrivs
   if (options.killOnDrop) flags |= FLAG.killOnDrop
+  if (options.killTree) flags |= FLAG.killTree
   if (options.parentDeathSignal !== 0) flags |= FLAG.parentDeathSignal
+  if (options.controllingTerminal) flags |= FLAG.controllingTerminal
 
   const numbers = HEADER + (groups?.length ?? 0) + 2 * descriptors.length + 5 * limits.length
   const size = 4 * numbers + MOST_BYTES_PER_UNIT * text.length

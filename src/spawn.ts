@@ -1,7 +1,9 @@
+import { constants } from 'node:os'
+
 import { type Child, makeChild } from './child.ts'
 import { spawnComplaint } from './complaint.ts'
-import { openEnvironment } from './environment.ts'
-import { AbortError, spawnErrorFromErrno } from './errors.ts'
+import { tryToOpenEnvironment } from './environment.ts'
+import { AbortError, SPAWN_STEPS, spawnErrorFromErrno } from './errors.ts'
 import { checkInvocation, checkOptions, type CheckedOptions, type SpawnOptions } from './options.ts'
 import { packRequest } from './request.ts'
 import { stopOnSignal, stopOnTimeout } from './limits.ts'
@@ -40,6 +42,13 @@ export const splitArguments = <T extends SpawnOptions>(
   return [args as readonly string[], options]
 }
 
+/** There is no driver, so there can be no child. It needs descriptors (an epoll, two event counters), then a thread. */
+const driverFailure = (errno: number) => ({
+  step: SPAWN_STEPS.indexOf('setup'),
+  errno,
+  syscall: errno === constants.errno.EAGAIN ? 'pthread_create' : 'epoll_create1',
+})
+
 /** Looks everything through and starts the process. */
 export const start = (file: string, args: readonly string[], options: SpawnOptions | undefined): Child => {
   const complaint = spawnComplaint(file, args)
@@ -48,7 +57,9 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
   if (checked.signal?.aborted)
     throw new AbortError(`${invocation.file} was not started: aborted`, checked.signal.reason)
   const { buffer, length } = packRequest(invocation, checked)
-  const failure = openEnvironment().spawn(buffer, length, reply)
+  const environment = tryToOpenEnvironment()
+  const failure =
+    typeof environment === 'number' ? driverFailure(environment) : environment.spawn(buffer, length, reply)
   if (failure !== null) {
     if (failure.step === 0) {
       const [option, value] = findNul(file, args, options ?? {}, checked) ?? ['options', options]

@@ -1,6 +1,10 @@
 import { closeSync } from 'node:fs'
-import { Socket } from 'node:net'
-import { Duplex, Readable, Writable } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+
+/** Loaded with the first stream, which many programs never make: they take longer to load than all of brood. */
+const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
+const streams = (): typeof import('node:stream') => process.getBuiltinModule('node:stream')
 
 /** Our ends of children's pipes, with their descriptors as long as they are open. */
 const ours = new WeakMap<object, Socket>()
@@ -35,7 +39,7 @@ export const openStream = (claimed: number | Buffer | null, index: number): Read
     return stream
   }
   if (index === 0) {
-    const stream = new Writable({ write: (_chunk, _encoding, done) => done(brokenPipe()) })
+    const stream = new (streams().Writable)({ write: (_chunk, _encoding, done) => done(brokenPipe()) })
     return stream.on('error', swallow)
   }
   return leftover(claimed, index)
@@ -44,7 +48,12 @@ export const openStream = (claimed: number | Buffer | null, index: number): Read
 const openSocket = (fd: number, index: number): Socket => {
   try {
     // Not started by hand, a socket begins to read, and to hold the event loop open, before anybody wants its data.
-    return new Socket({ fd, readable: index !== 0, writable: index === 0 || index >= 3, manualStart: true } as never)
+    return new (net().Socket)({
+      fd,
+      readable: index !== 0,
+      writable: index === 0 || index >= 3,
+      manualStart: true,
+    } as never)
   } catch (error) {
     closeSync(fd)
     throw error
@@ -57,8 +66,8 @@ const read = (): void => {}
 const leftover = (bytes: Buffer | null, index: number): Readable => {
   const stream: Readable =
     index < 3
-      ? new Readable({ read })
-      : new Duplex({ read, write: (_chunk, _encoding, done) => done(brokenPipe()) }).on('error', swallow)
+      ? new (streams().Readable)({ read })
+      : new (streams().Duplex)({ read, write: (_chunk, _encoding, done) => done(brokenPipe()) }).on('error', swallow)
   if (bytes !== null) stream.push(bytes)
   stream.push(null)
   return stream

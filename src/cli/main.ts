@@ -2,7 +2,12 @@
 import { fail, type Subcommand } from './subcommand.ts'
 
 /** Loaded when asked for: nobody waits for a command that he does not use. */
-const SUBCOMMANDS: Record<string, () => Promise<{ command: Subcommand }>> = {}
+const SUBCOMMANDS: Record<string, () => Promise<{ command: Subcommand }>> = {
+  doctor: () => import('./doctor.ts'),
+  run: () => import('./run.ts'),
+  kill: () => import('./kill.ts'),
+  tree: () => import('./tree.ts'),
+}
 
 const help = async (): Promise<string> => {
   const lines = await Promise.all(

@@ -25,7 +25,7 @@ pub fn capabilities() -> Capabilities {
         spawn: SpawnMethod::current(),
         reaps_by_pidfd: Pidfd::available(),
         kills_by_pidfd: Pidfd::available() && Pidfd::signal_available(),
-        subreaper: subreaper::is_there(),
+        subreaper: subreaper::is_set().is_ok(),
     }
 }
 

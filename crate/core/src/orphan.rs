@@ -71,6 +71,13 @@ impl<T, S> OrphanQueueImpl<T, S> {
     }
 }
 
+impl<T: Wait, S> OrphanQueueImpl<T, S> {
+    /// The pids of those that have not been reaped.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        lock(&self.queue).all.iter().map(Wait::id).collect()
+    }
+}
+
 impl<T: Wait, S: Watch> OrphanQueueImpl<T, S> {
     /// Reaps the orphans that have ended, if a signal says that there may be some. Never blocks for longer than the
     /// look of another thread takes. Returns the number reaped.

@@ -6,12 +6,9 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
-use nix::{
-    fcntl::{FcntlArg, OFlag, fcntl},
-    poll::{PollFd, PollFlags, PollTimeout, poll},
-};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::sys::read;
+use crate::sys::{nonblocking::set_nonblocking, read};
 
 /// One end of a pipe or socket pair, readable and writable as its kind allows, and a source of readiness for mio.
 #[derive(Debug)]
@@ -119,14 +116,6 @@ pub fn stdio(descriptor: impl Into<OwnedFd>) -> io::Result<ChildStdio> {
     Ok(ChildStdio { pipe })
 }
 
-/// Sets or clears `O_NONBLOCK`.
-pub(crate) fn set_nonblocking(descriptor: &impl AsFd, nonblocking: bool) -> io::Result<()> {
-    let mut flags = OFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFL)?);
-    flags.set(OFlag::O_NONBLOCK, nonblocking);
-    fcntl(descriptor, FcntlArg::F_SETFL(flags))?;
-    Ok(())
-}
-
 /// Whether the other end is gone: for a reader all writers, for a writer all readers.
 pub(crate) fn has_hung_up(descriptor: &impl AsFd) -> bool {
     let mut interest = [PollFd::new(descriptor.as_fd(), PollFlags::empty())];
@@ -138,7 +127,7 @@ pub(crate) fn has_hung_up(descriptor: &impl AsFd) -> bool {
 /// used his share up, it stays as it is.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn enlarge(pipe: &impl AsFd, size: usize) {
-    let _ = fcntl(pipe, FcntlArg::F_SETPIPE_SZ(i32::try_from(size).unwrap_or(i32::MAX)));
+    let _ = nix::fcntl::fcntl(pipe, nix::fcntl::FcntlArg::F_SETPIPE_SZ(i32::try_from(size).unwrap_or(i32::MAX)));
 }
 
 /// Pipes have no other size here.

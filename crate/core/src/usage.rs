@@ -65,7 +65,14 @@ fn slack() -> i64 {
     })
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
 fn processors_configured() -> usize {
     let count = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_CONF).ok().flatten();
     count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
+}
+
+/// Those that are online are all we can ask for here.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn processors_configured() -> usize {
+    1
 }

@@ -43,3 +43,9 @@ pub fn orphan_count() -> u32 {
 pub fn reap_orphans() -> u32 {
     GlobalOrphanQueue.reap_orphans() as u32
 }
+
+/// Whether this thread is the one that the process began with: the one whose `process.env` is the process' environment.
+#[napi]
+pub fn is_main_thread() -> bool {
+    brood_core::is_main_thread()
+}

@@ -10,17 +10,19 @@ const NOT_EXECUTED: f64 = 1.0;
 const LOST: f64 = 2.0;
 const EXEC: f64 = 3.0;
 const OUTPUT: f64 = 4.0;
+const SIGNAL: f64 = 5.0;
 
 const REAPED: u32 = 1;
 const HAS_LEFTOVERS: u32 = 1 << 1;
 const CORE_DUMPED: u32 = 1 << 2;
 const MAX_RSS_IS_OWN: u32 = 1 << 3;
+const ADOPTED: u32 = 1 << 4;
 
 /// Writes an event into a row of [`FIELDS`] numbers.
 ///
 /// 0 is what happened, 1 the child's id, 2 its pid, 3 flags, 4 milliseconds from spawn to exit. Then, for an end: 5 the
 /// exit code or -1, 6 the signal or 0, 7 to 22 the usage; for no exec: 5 the step, 6 the errno; for a lost status: 6 the
-/// errno; for an output: 5 and 6 the lengths of stdout and stderr in bytes.
+/// errno; for an output: 5 and 6 the lengths of stdout and stderr in bytes; for a signal: 6 its number.
 pub(crate) fn write(event: &Event, row: &mut [f64]) {
     row.fill(0.0);
     match event {
@@ -30,10 +32,12 @@ pub(crate) fn write(event: &Event, row: &mut [f64]) {
             (row[0], row[1]) = (OUTPUT, output.id as f64);
             (row[5], row[6]) = (output.stdout.len() as f64, output.stderr.len() as f64);
         }
-        Event::Reaped { pid, outcome, duration } => {
+        Event::Signal { number } => (row[0], row[6]) = (SIGNAL, f64::from(*number)),
+        Event::Reaped { pid, outcome, duration, adopted } => {
             row[2] = f64::from(*pid);
             row[4] = duration.as_secs_f64() * 1e3;
-            row[3] = f64::from(write_outcome(outcome, row) | REAPED);
+            let adopted = if *adopted { ADOPTED } else { 0 };
+            row[3] = f64::from(write_outcome(outcome, row) | REAPED | adopted);
         }
     }
 }

@@ -71,5 +71,12 @@ pub enum Event {
         outcome: Outcome,
         /// From its clone to its reap.
         duration: Duration,
+        /// Whether it was none of our children, but fell to us when its own parent ended.
+        adopted: bool,
+    },
+    /// A signal came that this environment asked for.
+    Signal {
+        /// Its number.
+        number: i32,
     },
 }

@@ -1,6 +1,7 @@
 //! The driver thread: wait, look at what is ready, tell the environments, and again.
 
 use std::{
+    collections::HashSet,
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 use mio::{Events, Interest, Poll, Token};
 
 use super::{
-    Driver, ORPHANS, SIGNAL, WAKE,
+    Driver, ORPHANS, RELAY, SIGNAL, WAKE,
     capture::{Capture, Progress, Stream},
     event::Event,
     registry::Owner,
@@ -65,6 +66,7 @@ impl Driver {
                     sys::sigchld::drain();
                     Sigchld.notice();
                 }
+                RELAY => self.relay_signals(),
                 token => self.on_ready(token, scratch, unfinished),
             }
         }
@@ -111,11 +113,11 @@ impl Driver {
         entry.spurious += 1;
         let pause = entry.spurious > MOST_SPURIOUS;
         let asked = reaper.poll_exit(|pidfd| {
-            if pause {
+            if pause || self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE).is_err() {
+                // No memory for the registration is no end of the child: it is tried again.
                 lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
-                return Ok(());
             }
-            self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE)
+            Ok(())
         });
         self.settle(&mut entries, id, asked);
     }
@@ -127,7 +129,7 @@ impl Driver {
         }
         Sigchld.look_after_handler();
         let ids = lock(&self.signalled).clone();
-        let mut gone = Vec::new();
+        let mut gone = HashSet::new();
         for id in ids {
             // The lock is let go between two children: a thread that spawns does not wait for all of them.
             let mut entries = self.children.lock();
@@ -139,7 +141,7 @@ impl Driver {
                 _ => true,
             };
             if is_gone {
-                gone.push(id);
+                gone.insert(id);
             }
         }
         if !gone.is_empty() {
@@ -165,6 +167,7 @@ impl Driver {
             Progress::Ended => {}
             Progress::Overflow => {
                 // Nobody wants the rest, so there is no use in asking politely.
+                self.kill_whole_tree(capture.id);
                 if let Some(entry) = self.children.lock().get(capture.id) {
                     let _ = entry.child.kill(Signal::KILL);
                 }
@@ -212,8 +215,9 @@ impl Driver {
         let mut entries = self.children.lock();
         if let Some(entry) = entries.get(id)
             && let Child::Pidfd(reaper) = &mut entry.child
+            && self.registry.reregister(reaper, Token(id as usize), Interest::READABLE).is_err()
         {
-            let _ = self.registry.reregister(reaper, Token(id as usize), Interest::READABLE);
+            lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
         }
     }
 

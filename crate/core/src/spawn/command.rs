@@ -133,6 +133,14 @@ impl Command {
         self
     }
 
+    /// Makes its stdin, a terminal, its own: the controlling terminal of its session if it has one of its own, else the
+    /// terminal that has its process group in the foreground. One that cannot be had is no error.
+    #[must_use]
+    pub fn controlling_terminal(mut self) -> Self {
+        self.flags |= request::FLAG_CONTROLLING_TERMINAL;
+        self
+    }
+
     /// `setresuid(2)`.
     #[must_use]
     pub fn uid(mut self, uid: u32) -> Self {
@@ -191,6 +199,13 @@ impl Command {
     #[must_use]
     pub fn kill_on_drop(mut self) -> Self {
         self.flags |= request::FLAG_KILL_ON_DROP;
+        self
+    }
+
+    /// Whatever kills the process kills its descendants, too.
+    #[must_use]
+    pub fn kill_tree(mut self) -> Self {
+        self.flags |= request::FLAG_KILL_TREE;
         self
     }
 

@@ -25,6 +25,8 @@ pub(crate) const FLAG_NO_NEW_PRIVS: u32 = 1 << 7;
 pub(crate) const FLAG_KILL_ON_DROP: u32 = 1 << 8;
 pub(crate) const FLAG_INHERIT_ENVIRON: u32 = 1 << 9;
 pub(crate) const FLAG_PARENT_DEATH_SIGNAL: u32 = 1 << 10;
+pub(crate) const FLAG_CONTROLLING_TERMINAL: u32 = 1 << 11;
+pub(crate) const FLAG_KILL_TREE: u32 = 1 << 12;
 
 /// More than this many descriptors, groups or limits is a mistake, not a request.
 const MOST: usize = 65_536;
@@ -102,6 +104,7 @@ pub struct Request<'a> {
     pub(crate) descriptors: Vec<Descriptor>,
     pub(crate) session: bool,
     pub(crate) process_group: Option<libc::pid_t>,
+    pub(crate) controlling_terminal: bool,
     pub(crate) uid: Option<libc::uid_t>,
     pub(crate) gid: Option<libc::gid_t>,
     pub(crate) groups: Option<Vec<libc::gid_t>>,
@@ -110,6 +113,7 @@ pub struct Request<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) parent_death_signal: Option<Signal>,
     pub(crate) kill_on_drop: bool,
+    pub(crate) kill_tree: bool,
 }
 
 /// A buffer that is no request.
@@ -204,6 +208,7 @@ impl<'a> Request<'a> {
             descriptors,
             session: has(FLAG_SESSION),
             process_group: has(FLAG_PROCESS_GROUP).then_some(process_group as libc::pid_t),
+            controlling_terminal: has(FLAG_CONTROLLING_TERMINAL),
             uid: has(FLAG_UID).then_some(uid),
             gid: has(FLAG_GID).then_some(gid),
             groups: has(FLAG_GROUPS).then_some(groups),
@@ -217,6 +222,7 @@ impl<'a> Request<'a> {
                 None
             },
             kill_on_drop: has(FLAG_KILL_ON_DROP),
+            kill_tree: has(FLAG_KILL_TREE),
         };
         if text.rest.is_empty() { Ok(request) } else { Err(DecodeError::Nul) }
     }

@@ -60,6 +60,8 @@ pub(super) const SET_NO_NEW_PRIVS: u32 = 1 << 7;
 pub(super) const SET_PARENT_DEATH_SIGNAL: u32 = 1 << 8;
 /// The kernel has already reset the handlers (`CLONE_CLEAR_SIGHAND`).
 pub(super) const HANDLERS_ARE_RESET: u32 = 1 << 9;
+/// Descriptor 0 is a terminal that is to be the child's own.
+pub(super) const SET_TERMINAL: u32 = 1 << 10;
 
 /// The first lines of the kernel's `struct sigaction`; zeros mean `SIG_DFL` without flags.
 #[repr(C)]
@@ -167,6 +169,9 @@ unsafe fn prepare_and_exec(plan: &Plan) -> (Step, c_int, u32) {
             i += 1;
         }
         close_on_exec_from(if count < 3 { 3 } else { count });
+        if plan.flags & SET_TERMINAL != 0 {
+            take_terminal(plan.flags & SET_SESSION != 0);
+        }
 
         // Before the credentials: the parent may look into directories, raise limits and leave groups that the child's
         // user may not.
@@ -281,6 +286,26 @@ unsafe fn reset_signal_handlers(handlers_are_reset: bool) {
                 current = default;
             }
             signal += 1;
+        }
+    }
+}
+
+/// Makes descriptor 0 the controlling terminal of our new session, or puts our new process group into its foreground. A
+/// terminal that belongs to another session stays there, and the program runs without it.
+///
+/// # Safety
+///
+/// As [`child_main`].
+#[inline(always)]
+unsafe fn take_terminal(has_session: bool) {
+    // SAFETY: plain numbers, and the address of an integer on our stack. A group in the background that moves itself to the
+    // front would be stopped by SIGTTOU, if that were not blocked here as all signals are.
+    unsafe {
+        if has_session {
+            syscall(libc::SYS_ioctl, 0, libc::TIOCSCTTY as usize, 0, 0, 0);
+        } else {
+            let group = syscall(libc::SYS_getpid, 0, 0, 0, 0, 0) as libc::pid_t;
+            syscall(libc::SYS_ioctl, 0, libc::TIOCSPGRP as usize, (&raw const group) as usize, 0, 0);
         }
     }
 }

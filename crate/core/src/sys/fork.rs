@@ -134,6 +134,14 @@ unsafe fn child(
                 }
             }
         }
+        if order.controlling_terminal {
+            // A terminal that cannot be had is no error. All signals are blocked, SIGTTOU among them.
+            if order.session {
+                libc::ioctl(0, libc::TIOCSCTTY as _, 0);
+            } else {
+                libc::tcsetpgrp(0, libc::getpid());
+            }
+        }
         let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
         libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit);
         let highest = i32::try_from(limit.rlim_cur).unwrap_or(65_536).min(65_536);

@@ -22,3 +22,9 @@ pub(crate) fn kill(pid: u32, signal: i32) -> io::Result<bool> {
         error => Err(error),
     }
 }
+
+/// Sends `signal` to the calling thread: its handler has run when this returns, unless the thread has it blocked.
+pub(crate) fn raise(signal: i32) {
+    // SAFETY: no memory is involved. It fails for a number that is no signal alone.
+    unsafe { libc::raise(signal) };
+}

@@ -17,6 +17,7 @@ impl Order<'_> {
         [
             (self.session, child_main::SET_SESSION),
             (self.process_group.is_some(), child_main::SET_PROCESS_GROUP),
+            (self.controlling_terminal, child_main::SET_TERMINAL),
             (self.uid.is_some(), child_main::SET_UID),
             (self.gid.is_some(), child_main::SET_GID),
             (self.groups.is_some(), child_main::SET_GROUPS),

@@ -57,6 +57,8 @@ pub(crate) struct Order<'a> {
     pub(crate) session: bool,
     /// `setpgid(2)`; 0 is a group of its own.
     pub(crate) process_group: Option<libc::pid_t>,
+    /// Descriptor 0 becomes the controlling terminal of the new session, or gets the new group into its foreground.
+    pub(crate) controlling_terminal: bool,
     /// `setresuid(2)`.
     pub(crate) uid: Option<libc::uid_t>,
     /// `setresgid(2)`.

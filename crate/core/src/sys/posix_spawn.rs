@@ -50,6 +50,7 @@ pub(crate) fn can_express(order: &Order<'_>) -> bool {
         && order.umask.is_none()
         && order.limits.is_empty()
         && !order.no_new_privs
+        && !order.controlling_terminal
         && order.parent_death_signal.is_none()
         && (!order.session || SETSID.is_some())
         && (order.cwd.is_none() || add_chdir().is_some())

@@ -43,18 +43,81 @@ pub(crate) fn is_running(pid: u32) -> io::Result<bool> {
     super::kill::kill(pid, 0)
 }
 
-/// Waits until the child `pid` has ended and reaps it. Only for children that were just sent SIGKILL.
+/// Whether the child `pid` has ended and was not waited for, whichever of our threads it belongs to. Takes nothing.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn has_ended(pid: u32) -> bool {
+    peek(libc::P_PID, pid, 0).is_some()
+}
+
+/// Whether the child `pid` of the calling thread has ended and was not waited for. Takes nothing.
+///
+/// A child belongs to the thread that cloned it, an adopted one to the first thread of the process. Where children belong
+/// to the process as a whole (not Linux), to any of them.
+pub(crate) fn has_ended_here(pid: u32) -> bool {
+    peek(libc::P_PID, pid, THIS_THREAD).is_some()
+}
+
+/// One of our children that has ended and was not waited for, if there is any. Takes nothing: this is no `waitpid(-1)`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn any_ended() -> Option<u32> {
+    peek(libc::P_ALL, 0, 0)
+}
+
+/// As [`any_ended`], among the children of the calling thread.
+pub(crate) fn any_ended_here() -> Option<u32> {
+    peek(libc::P_ALL, 0, THIS_THREAD)
+}
+
+/// Reaps the child `pid` of the calling thread if it has ended; a child of another thread is none of its business.
 ///
 /// # Errors
 ///
-/// `ECHILD` when `pid` is no unreaped child of this process.
-pub(crate) fn wait_killed(pid: u32) -> io::Result<()> {
-    loop {
-        match wait(pid, 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map(drop),
-        }
+/// `ECHILD` when `pid` is no unreaped child of this thread.
+pub(crate) fn try_wait_here(pid: u32) -> io::Result<Option<ExitStatus>> {
+    wait(pid, libc::WNOHANG | THIS_THREAD)
+}
+
+/// The signal that has stopped the child `pid`, told once for each time. Takes nothing of its end.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn take_stop(pid: u32) -> Option<i32> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the out-pointer is valid for writes of its type.
+    let result = unsafe { libc::waitid(libc::P_PID, pid, info.as_mut_ptr(), libc::WSTOPPED | libc::WNOHANG) };
+    if result == -1 {
+        return None;
     }
+    // SAFETY: zeroed is a valid siginfo_t, which stays so when nobody has stopped.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: after a successful waitid the union holds the SIGCHLD fields, or zeros.
+    unsafe { (info.si_pid() != 0).then(|| info.si_status()) }
+}
+
+/// Not without `WSTOPPED` for `waitid`, which not every other system takes alone.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn take_stop(_pid: u32) -> Option<i32> {
+    None
+}
+
+/// `__WNOTHREAD`; `waitid` takes it since Linux 4.7.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const THIS_THREAD: i32 = 0x2000_0000;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const THIS_THREAD: i32 = 0;
+
+/// Looks for one that has ended without taking it.
+fn peek(kind: libc::idtype_t, id: u32, whose: i32) -> Option<u32> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: the out-pointer is valid for writes of its type. WNOWAIT: no status is taken.
+    let result = unsafe {
+        libc::waitid(kind, id as libc::id_t, info.as_mut_ptr(), libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | whose)
+    };
+    if result == -1 {
+        return None;
+    }
+    // SAFETY: zeroed is a valid siginfo_t, which stays so when nobody has ended.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: after a successful waitid the union holds the SIGCHLD fields, or zeros.
+    u32::try_from(unsafe { info.si_pid() }).ok().filter(|&pid| pid != 0)
 }
 
 /// Waits for the end of `pid`. `options` is `WNOHANG` or 0.
@@ -183,7 +246,7 @@ mod test {
         let mut child = Command::new("sleep").arg("1800").spawn().expect("sleep starts");
         assert_eq!(try_wait(child.id()).expect("the child is ours"), None);
         child.kill().expect("the child is ours");
-        wait_killed(child.id()).expect("the child is ours");
+        assert_eq!(wait(child.id(), 0).expect("the child is ours").and_then(|status| status.signal()), Some(9));
         let error = try_wait(child.id()).expect_err("nobody is left to wait for");
         assert_eq!(error.raw_os_error(), Some(libc::ECHILD));
     }
