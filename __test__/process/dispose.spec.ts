@@ -59,7 +59,8 @@ test.serial('dispose after the exit closes a pipe that a grandchild holds', asyn
   const before = descriptors()
   const child = spawn('sh', ['-c', 'sleep 1 & :'])
   await child.wait()
-  t.is(newDescriptors(before).length, 2)
+  // Its stdin, too, if the grandchild has not let go of that yet.
+  t.true(newDescriptors(before).length >= 2)
   child[Symbol.dispose]()
   t.deepEqual(newDescriptors(before), [])
 })

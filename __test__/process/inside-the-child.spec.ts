@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync } from 'node:fs'
 import test from 'ava'
-import { run, spawn, type SpawnOptions } from 'brood'
+import { capabilities, run, spawn, type SpawnOptions } from 'brood'
 
 import { descriptors } from '../helpers/descriptors.ts'
 import { runFixture } from '../helpers/fixture.ts'
@@ -16,6 +16,8 @@ const statusOf = async (options: SpawnOptions = {}): Promise<Map<string, string>
 }
 
 const NONE = '0000000000000000'
+/** glibc's posix_spawn(3) has its children ignore the two signals that it keeps for itself, 32 and 33. */
+const ignoredAnyhow = capabilities().spawn === 'posix_spawn' ? ['0000000180000000', NONE] : [NONE]
 
 const options: [what: string, options: SpawnOptions][] = [
   ['a plain child', {}],
@@ -29,7 +31,7 @@ for (const [what, how] of options) {
   test(`${what} has no signal blocked, ignored or caught`, async (t) => {
     const status = await statusOf(how)
     t.is(status.get('SigBlk'), NONE)
-    t.is(status.get('SigIgn'), NONE)
+    t.true(ignoredAnyhow.includes(status.get('SigIgn')!), status.get('SigIgn'))
     t.is(status.get('SigCgt'), NONE)
     t.is(status.get('SigPnd'), NONE)
   })
@@ -39,7 +41,8 @@ test('signals that the program has listeners for are not ignored or caught in it
   const { stdout, code } = await runFixture('listen-to-signals.mjs')
   t.is(code, 0)
   const status = new Map(stdout.split('\n').map((line) => line.split(/:\s*/) as [string, string]))
-  for (const name of ['SigBlk', 'SigIgn', 'SigCgt']) t.is(status.get(name), NONE, name)
+  for (const name of ['SigBlk', 'SigCgt']) t.is(status.get(name), NONE, name)
+  t.true(ignoredAnyhow.includes(status.get('SigIgn')!), status.get('SigIgn'))
 })
 
 test('a child writing to a closed pipe gets SIGPIPE, which Node ignores for itself', async (t) => {

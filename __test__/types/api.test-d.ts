@@ -14,21 +14,13 @@ type Assignable<From, To> = [From] extends [To] ? true : false
 /** Does not compile unless it is given `true`. */
 type Proof<T extends true> = T
 
-// ── What other parts of the project bring. An entry here that is there does not compile: take it out.
-
-/** Functions that are not there yet. */
-type MissingValues = 'processTree' | 'adoptOrphans'
-/** Methods of Child that are not there yet. */
-type MissingOfChild = 'killTree'
-/** Types that are not there yet: ProcessInfo. */
-
-export type NothingElseIsMissing = [
-  Proof<Equal<Exclude<keyof PinnedModule, keyof Brood>, MissingValues>>,
-  Proof<Equal<Exclude<keyof Pinned.Child, keyof brood.Child>, MissingOfChild>>,
+export type NothingIsMissing = [
+  Proof<Equal<Exclude<keyof PinnedModule, keyof Brood>, never>>,
+  Proof<Equal<Exclude<keyof Pinned.Child, keyof brood.Child>, never>>,
 ]
 
-/** The pinned Child, as far as it is there. */
-interface Child extends Omit<Pinned.Child, MissingOfChild | 'ref' | 'unref'> {
+/** The pinned Child. */
+interface Child extends Omit<Pinned.Child, 'ref' | 'unref'> {
   // Omit would make their `this` the whole pinned Child.
   ref(): this
   unref(): this

@@ -174,6 +174,7 @@ impl Capture {
             Stream::Input => state.write(),
             Stream::Output(index) => state.read(index, scratch),
         };
+        // One that overflows stays open until the child was killed: it would else end by SIGPIPE, or not at all.
         if progress == Progress::Ended {
             state.close(stream, registry);
         }
