@@ -38,7 +38,9 @@ test('a child is in the tree as soon as spawn() returns, and each time', async (
 
 test('what the kernel tells is there', async (t) => {
   const before = Date.now()
-  const child = spawn('sh', ['-c', 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exec sleep 1000'], { detached: true })
+  const child = spawn('sh', ['-c', 'i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; exec sleep 1000'], {
+    detached: true,
+  })
   await until(() => infoOf(processTree().get(child.pid)).command === 'sleep 1000', 'it sleeps')
   const { ppid, pgid, sid, startTime, rss, cpuTime } = infoOf(processTree().get(child.pid))
   t.deepEqual({ ppid, pgid, sid }, { ppid: process.pid, pgid: child.pid, sid: child.pid })
