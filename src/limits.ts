@@ -1,9 +1,31 @@
 import { type Child, childInternals } from './child.ts'
+import { familyOfChild, stopFamily } from './family.ts'
 import { signalName } from './signals.ts'
 import { GRACE } from './stop.ts'
 
+/** Those whose descendants are being stopped with them. */
+const families = new WeakMap<Child, Promise<void>>()
+
+/** Resolves when all are gone that `timeout` or `signal` has begun to stop; at once where that is the child alone. */
+export const whenFamilyIsGone = async (child: Child): Promise<void> => families.get(child)
+
+const stopFamilyOf = async (child: Child): Promise<void> => {
+  const { id, options } = childInternals(child)
+  try {
+    await stopFamily(familyOfChild(id, child.pid), { signal: options.killSignal, grace: GRACE })
+  } catch {
+    // Nobody can be found without a process table, or without a descriptor to read it. There is always the child itself.
+    stopAlone(child)
+  }
+}
+
 /** Sends what `timeout` and `signal` send, and SIGKILL after the usual grace. */
 const stop = (child: Child): void => {
+  if (!childInternals(child).options.killTree) stopAlone(child)
+  else if (!families.has(child)) families.set(child, stopFamilyOf(child))
+}
+
+const stopAlone = (child: Child): void => {
   const { options, onEnd } = childInternals(child)
   if (!child.kill(options.killSignal)) return
   const timer = setTimeout(() => child.kill('SIGKILL'), GRACE).unref()
@@ -41,7 +63,9 @@ export const stopOnTimeout = (child: Child, work?: Work): void => {
     // The event loop may have been stopped for longer than the timeout: a child that has ended in time is no late one, and
     // one turn of the loop tells what has come of it. If that is not all, somebody else holds the pipes.
     setImmediate(() => {
-      if (!isOver) work?.onStop()
+      if (isOver || work === undefined) return
+      work.onStop()
+      stopQuietly(child)
     })
   }, options.timeout).unref()
   const onOver = work?.onOver ?? onEnd

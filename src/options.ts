@@ -54,6 +54,11 @@ export interface SpawnOptions {
    * reaped
    */
   killOnDrop?: boolean
+  /**
+   * Whatever ends it, ends its descendants, too: `timeout`, `signal`, `killOnDrop` and `maxBuffer` do what
+   * {@link Child.killTree} does. @default true with `shell`, else false
+   */
+  killTree?: boolean
   /** What `timeout` and `signal` send. It is followed by SIGKILL after 5 seconds. @default 'SIGTERM' */
   killSignal?: Signal
   /** Milliseconds until it is sent `killSignal`; 0 for never. @default 0 */
@@ -86,6 +91,7 @@ export interface CheckedOptions {
   readonly parentDeathSignal: number
   readonly controllingTerminal: boolean
   readonly killOnDrop: boolean
+  readonly killTree: boolean
   readonly killSignal: number
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -121,6 +127,7 @@ const DEFAULTS: CheckedOptions = {
   parentDeathSignal: 0,
   controllingTerminal: false,
   killOnDrop: false,
+  killTree: false,
   killSignal: SIGTERM,
   timeout: 0,
   signal: undefined,
@@ -303,6 +310,8 @@ export const checkOptions = (options: SpawnOptions | undefined, complaint: Compl
     parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
     controllingTerminal: check.boolean('controllingTerminal', (options as SupervisorOptions).controllingTerminal),
     killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
+    // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+    killTree: check.boolean('killTree', options.killTree ?? Boolean(options.shell)),
     killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
     timeout: check.milliseconds('timeout', options.timeout),
     signal: check.abortSignal(options.signal),

@@ -132,10 +132,19 @@ const gatherNatively = (
     }
   })
 
+const killNow = (child: Child, withTree: boolean): void => {
+  try {
+    if (withTree) child.killTree('SIGKILL')
+  } catch {
+    // Its descendants cannot be found, or are not ours to signal. It can.
+  }
+  child.kill('SIGKILL')
+}
+
 /** Somebody has read `stdout` or `stderr`, so the bytes go by way of the streams. */
 const gatherStreams = async (
   child: Child,
-  { onEnd, isOver, stream }: ChildInternals,
+  { onEnd, isOver, options, stream }: ChildInternals,
   { encoding, maxBuffer, drain }: CheckedOutputOptions,
 ): Promise<Gathered> => {
   if (stream(0) === undefined) child.stdin?.end()
@@ -159,7 +168,7 @@ const gatherStreams = async (
           chunks.push(bytes.subarray(0, maxBuffer - length))
           overflow = index
           truncated = true
-          child.kill('SIGKILL')
+          killNow(child, options.killTree)
           readable.destroy()
           return
         }

@@ -3,7 +3,7 @@ import { spawnComplaint, type Complaint } from './complaint.ts'
 import { describe } from './describe.ts'
 import { openEnvironment } from './environment.ts'
 import { AbortError, ExitError, TimeoutError } from './errors.ts'
-import { stopOnSignal, stopOnTimeout, stopSignalName } from './limits.ts'
+import { stopOnSignal, stopOnTimeout, stopSignalName, whenFamilyIsGone } from './limits.ts'
 import { checkIsObject, type SpawnOptions } from './options.ts'
 import { checkOutputOptions, collectOutput, type Output, type OutputOptions } from './output.ts'
 import { splitArguments, start } from './spawn.ts'
@@ -46,7 +46,8 @@ const withStdin = (options: RunOptions, hasInput: boolean, complaint: Complaint)
  *
  * Rejects with a {@link SpawnError} when it cannot be started, an {@link ExitError} when its status is no success (unless
  * `check` is false), a {@link TimeoutError} or an {@link AbortError} when it was stopped for those, a
- * {@link MaxBufferError} when it wrote more than `maxBuffer`. Whichever it is, the process has ended.
+ * {@link MaxBufferError} when it wrote more than `maxBuffer`. Whichever it is, the process has ended; so have its
+ * descendants, where it was stopped and `killTree` is set.
  */
 export function run(
   file: string,
@@ -87,6 +88,7 @@ export async function run(
 
   const output = await collecting
   const { status, stdout, stderr } = output
+  await whenFamilyIsGone(child)
   if (stoppedFor === 'timeout') {
     const message = `Not done after ${checked.timeout} ms, and stopped with ${stopSignalName(child)}: ${describe(child)}`
     throw new TimeoutError(message, status, stdout, stderr)

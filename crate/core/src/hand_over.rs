@@ -1,13 +1,10 @@
 //! Descriptors that leave Rust as numbers.
 
-use std::{
-    os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd},
-    sync::Mutex,
-};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use nix::sys::stat::{FileStat, fstat};
 
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Gives descriptors away, one at a time, to somebody who may be gone before he has taken the last one: a worker can be
 /// terminated after it was told the number and before it has made anything of it that would be closed with it.

@@ -10,13 +10,14 @@ use std::{
 use brood_core::{CaptureOptions, Claim, Environment, Event, HandOver, Notify, Output, Signal};
 use napi::{
     Env, Error, Result, Status,
-    bindgen_prelude::{Buffer, Either, Function},
+    bindgen_prelude::{Buffer, Either, Float64Array, Function},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
 
 use crate::{
     failure::{BindingFailure, EINVAL},
+    family,
     output::{BindingBytes, BindingText, decode},
     record::{self, FIELDS},
 };
@@ -160,6 +161,14 @@ impl BindingEnvironment {
             Ok(delivered) => i32::from(delivered),
             Err(error) => -errno(&error),
         }
+    }
+
+    /// Signals a child and all its living descendants, and those of `known` that still run; answers who was signalled: pid
+    /// and start time of each. A number is an errno.
+    #[napi]
+    pub fn kill_tree(&self, id: f64, known: &[f64], signal: i32) -> Either<Float64Array, i32> {
+        let Some(signal) = Signal::from_raw(signal) else { return Either::B(EINVAL) };
+        family::answer(self.environment.kill_tree(id as u64, &family::to_identities(known), signal))
     }
 
     /// Hands our end of the pipe to the child's descriptor `index` over, once: a descriptor, which is the caller's from now

@@ -12,6 +12,7 @@ mod adoption;
 mod capabilities;
 mod environment;
 mod failure;
+mod family;
 mod output;
 mod record;
 mod supervise;

@@ -22,6 +22,7 @@ use super::{
 use crate::{
     DecodeError, GlobalOrphanQueue, Kill, Request, Signal, SpawnError, Step, Wait,
     child::{Child, build_child},
+    family::mark,
     orphan_guard::OrphanGuard,
     process::give_up,
     spawn::{self, Started},
@@ -278,6 +279,7 @@ impl Environment {
     /// The drop rule, for one child: kills it if it was spawned with `kill_on_drop`, closes what is ours of its pipes, and
     /// hands it to the orphan queue if it still runs. Nothing more is told of it here.
     pub fn drop_child(&self, id: u64) {
+        self.driver.kill_trees(&[id]);
         self.driver.drop_child(id, &self.outbox);
         self.release(id);
     }
@@ -314,6 +316,7 @@ impl Environment {
         self.outbox.close();
         lock(&self.driver.outboxes).retain(|outbox| !Arc::ptr_eq(outbox, &self.outbox));
         let ids = self.driver.children.lock().ids(|entry| entry.owner.is(&self.outbox));
+        self.driver.kill_trees(&ids);
         for id in ids {
             self.driver.drop_child(id, &self.outbox);
         }
@@ -339,13 +342,13 @@ impl Drop for Environment {
 
 impl Driver {
     fn spawn(&self, request: &Request<'_>, outbox: &Arc<Outbox>) -> Result<Spawned, SpawnError> {
-        let Started { process, pidfd, stdio } = spawn::start(request)?;
+        let id = self.new_id();
+        let Started { process, pidfd, stdio } = spawn::start(request, mark::of(id))?;
         let pid = process.id();
         let mut child = build_child(process, pidfd).map_err(|(error, process)| {
             give_up(OrphanGuard::new(process, GlobalOrphanQueue));
             SpawnError::new(Step::Setup, &error, "sigaction")
         })?;
-        let id = self.new_id();
         let mut entries = self.children.lock();
         // Under the lock: a child that has ended already is reported at once, and found as soon as the lock is free.
         if let Child::Pidfd(reaper) = &mut child
@@ -362,6 +365,7 @@ impl Driver {
                 child,
                 owner: Owner::Environment(Arc::clone(outbox)),
                 kill_on_drop: request.kill_on_drop,
+                kill_tree: request.kill_tree,
                 stdio,
                 capture: None,
                 spurious: 0,

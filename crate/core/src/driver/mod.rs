@@ -3,6 +3,7 @@
 mod capture;
 mod environment;
 mod event;
+mod family;
 mod leftovers;
 #[cfg(all(test, loom))]
 mod model;
@@ -149,8 +150,10 @@ fn driver() -> io::Result<&'static Driver> {
 /// Node runs no clean-up hooks then, and not all of its 'exit' listeners if one of them exits itself.
 pub(crate) fn kill_on_exit() {
     let Some(driver) = DRIVER.get() else { return };
+    let ids = driver.children.lock().ids(|entry| entry.kill_on_drop);
+    driver.kill_trees(&ids);
     let mut entries = driver.children.lock();
-    for id in entries.ids(|entry| entry.kill_on_drop) {
+    for id in ids {
         if let Some(entry) = entries.get(id) {
             // EPERM: it has changed its credentials, and is not ours to kill any more.
             let _ = entry.child.kill(Signal::KILL);
@@ -235,6 +238,7 @@ impl Driver {
                 child: Child::Pidfd(reaper),
                 owner: Owner::OrphanQueue,
                 kill_on_drop: false,
+                kill_tree: false,
                 stdio: Vec::new(),
                 capture: None,
                 spurious: 0,

@@ -35,6 +35,8 @@ pub(crate) struct Entry<C> {
     pub(crate) child: C,
     pub(crate) owner: Owner,
     pub(crate) kill_on_drop: bool,
+    /// Whatever kills it kills its descendants, too.
+    pub(crate) kill_tree: bool,
     /// Our ends of its pipes that nobody has claimed, by the child's descriptor; in blocking mode.
     pub(crate) stdio: Vec<Option<OwnedFd>>,
     pub(crate) capture: Option<Arc<Capture>>,

@@ -167,6 +167,7 @@ impl Driver {
             Progress::Ended => {}
             Progress::Overflow => {
                 // Nobody wants the rest, so there is no use in asking politely.
+                self.kill_whole_tree(capture.id);
                 if let Some(entry) = self.children.lock().get(capture.id) {
                     let _ = entry.child.kill(Signal::KILL);
                 }
