@@ -22,8 +22,10 @@ const EXPORTS = [
   'ThreadBuilder',
   'TimeoutError',
   'WaitError',
+  'adoptOrphans',
   'capabilities',
   'orphanQueue',
+  'processTree',
   'run',
   'spawn',
 ]

@@ -14,17 +14,9 @@ type Assignable<From, To> = [From] extends [To] ? true : false
 /** Does not compile unless it is given `true`. */
 type Proof<T extends true> = T
 
-export type NothingIsMissing = [
-  Proof<Equal<Exclude<keyof PinnedModule, keyof Brood>, never>>,
-  Proof<Equal<Exclude<keyof Pinned.Child, keyof brood.Child>, never>>,
-]
+// ── Every pinned name with a value is there.
 
-/** The pinned Child. */
-interface Child extends Omit<Pinned.Child, 'ref' | 'unref'> {
-  // Omit would make their `this` the whole pinned Child.
-  ref(): this
-  unref(): this
-}
+export type NothingIsMissing = Proof<Equal<Exclude<keyof PinnedModule, keyof Brood>, never>>
 
 // ── Types: whoever has what is pinned can use ours, and what ours give is what is pinned.
 
@@ -41,14 +33,14 @@ export type Given = [
 ]
 
 export type Taken = [
-  Proof<Assignable<brood.Child, Child>>,
+  Proof<Assignable<brood.Child, Pinned.Child>>,
   Proof<Assignable<brood.Child, Pinned.Wait & Pinned.Kill>>,
   Proof<Assignable<brood.Wait, Pinned.Wait>>,
   Proof<Assignable<brood.Kill, Pinned.Kill>>,
   Proof<Assignable<brood.ExitStatus, Pinned.ExitStatus>>,
   Proof<Assignable<brood.Output, Pinned.Output>>,
   Proof<Assignable<brood.Output<Buffer>, Pinned.Output<Buffer>>>,
-  Proof<Assignable<brood.OrphanQueue<brood.Child>, Omit<Pinned.OrphanQueue<Pinned.Child>, 'pushOrphan'>>>,
+  Proof<Assignable<brood.OrphanQueue<brood.Child>, Pinned.OrphanQueue<Pinned.Child>>>,
   Proof<Assignable<brood.Capabilities, ReturnType<PinnedModule['capabilities']>>>,
   Proof<Assignable<brood.SpawnError, Pinned.SpawnError>>,
   Proof<Assignable<brood.ExitError, Pinned.ExitError>>,
@@ -74,6 +66,8 @@ export type Members = [
   Proof<Equal<ReturnType<brood.Child['wait']>, Promise<brood.ExitStatus>>>,
   Proof<Equal<Parameters<brood.Child['kill']>, Parameters<Pinned.Child['kill']>>>,
   Proof<Equal<ReturnType<brood.Child['kill']>, boolean>>,
+  Proof<Equal<Parameters<brood.Child['killTree']>, Parameters<Pinned.Child['killTree']>>>,
+  Proof<Equal<ReturnType<brood.Child['killTree']>, number>>,
   Proof<Equal<ReturnType<brood.Child['unref']>, brood.Child>>,
   Proof<Same<brood.ExitStatus, Pinned.ExitStatus, 'code' | 'signal' | 'success' | 'coreDumped' | 'duration'>>,
   Proof<Equal<brood.ExitStatus['usage']['maxRSS'], number | null>>,
@@ -85,11 +79,8 @@ export type Members = [
 
 // ── Functions: every call that is pinned compiles, and gives what is pinned.
 
-export const spawn: (file: string, args?: readonly string[], options?: Pinned.SpawnOptions) => Child = brood.spawn
-export const spawnShort: (file: string, options?: Pinned.SpawnOptions) => Child = brood.spawn
-export const run: (file: string, args?: readonly string[], options?: Pinned.RunOptions) => Promise<Pinned.Output> =
-  brood.run
-export const runShort: (file: string, options?: Pinned.RunOptions) => Promise<Pinned.Output> = brood.run
+export const spawn: PinnedModule['spawn'] = brood.spawn
+export const run: PinnedModule['run'] = brood.run
 export const capabilities: PinnedModule['capabilities'] = brood.capabilities
 export const stop: (options?: { signal?: Pinned.Signal; grace?: number }) => Promise<Pinned.ExitStatus> =
   brood.Child.prototype.stop
@@ -113,8 +104,11 @@ export type HierarchyIsPinned = [
   Proof<Assignable<brood.Session, Pinned.Session>>,
   Proof<Assignable<brood.Thread, Pinned.Thread>>,
   Proof<Assignable<brood.HierarchyError, Pinned.HierarchyError>>,
+  Proof<Assignable<brood.ProcessInfo, Pinned.ProcessInfo>>,
 ]
 export const hierarchy: new (initPid?: number) => Pinned.Hierarchy = brood.Hierarchy
+export const processTree: PinnedModule['processTree'] = brood.processTree
+export const adoptOrphans: PinnedModule['adoptOrphans'] = brood.adoptOrphans
 
 // ── What a user writes.
 
