@@ -32,7 +32,11 @@ const NEIGHBOURS = [
 const check = (t: ExecutionContext, stdout: string, strangers: number): Result => {
   const result = JSON.parse(stdout) as Result
   t.deepEqual(result.wrong, [], 'every owner got what was his')
-  t.deepEqual([result.missing, result.surplus], [[], []], 'every stranger was reported, with its status, and nobody else')
+  t.deepEqual(
+    [result.missing, result.surplus],
+    [[], []],
+    'every stranger was reported, with its status, and nobody else',
+  )
   t.deepEqual([result.expected, result.adopted], [strangers, strangers])
   t.deepEqual(result.left, [], 'no zombie a second after the end')
   // An owner whose status was taken would still be waiting, and the program with him. All the same: each had his turn.

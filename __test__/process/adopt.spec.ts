@@ -76,25 +76,28 @@ test.serial('strangers that had ended before anybody adopted are reaped', async 
   t.is(adoption.adopted, 1)
 })
 
-test.serial('there is one watcher for several adoptions, each with its count, and it stops with the last one', async (t) => {
-  const listeners = process.listenerCount('SIGCHLD')
-  const first = adoptOrphans()
-  const second = adoptOrphans({ grace: 200 })
-  t.is(process.listenerCount('SIGCHLD'), listeners + 1)
-  const pid = await leave('exec sleep 0.05')
-  await until(() => isGone(pid), 'it is reaped')
-  await until(() => first.adopted === 1, 'it is counted')
-  t.is(second.adopted, 1)
-  first[Symbol.dispose]()
-  first[Symbol.dispose]()
-  const next = await leave('exec sleep 0.05')
-  await until(() => isGone(next), 'the other one goes on')
-  t.deepEqual([first.adopted, second.adopted], [1, 2])
-  second[Symbol.dispose]()
-  t.is(process.listenerCount('SIGCHLD'), listeners)
-  const last = await leave('exec sleep 0.05')
-  t.not(processEntry(last)?.ppid, process.pid, 'this process is no subreaper any more')
-})
+test.serial(
+  'there is one watcher for several adoptions, each with its count, and it stops with the last one',
+  async (t) => {
+    const listeners = process.listenerCount('SIGCHLD')
+    const first = adoptOrphans()
+    const second = adoptOrphans({ grace: 200 })
+    t.is(process.listenerCount('SIGCHLD'), listeners + 1)
+    const pid = await leave('exec sleep 0.05')
+    await until(() => isGone(pid), 'it is reaped')
+    await until(() => first.adopted === 1, 'it is counted')
+    t.is(second.adopted, 1)
+    first[Symbol.dispose]()
+    first[Symbol.dispose]()
+    const next = await leave('exec sleep 0.05')
+    await until(() => isGone(next), 'the other one goes on')
+    t.deepEqual([first.adopted, second.adopted], [1, 2])
+    second[Symbol.dispose]()
+    t.is(process.listenerCount('SIGCHLD'), listeners)
+    const last = await leave('exec sleep 0.05')
+    t.not(processEntry(last)?.ppid, process.pid, 'this process is no subreaper any more')
+  },
+)
 
 test.serial('removing all listeners of SIGCHLD does not stop it', async (t) => {
   const { adoption } = adopt(t)
