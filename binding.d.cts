@@ -30,6 +30,11 @@ export declare class BindingEnvironment {
   /** Sends a signal: 1 when it was delivered, 0 when the child is gone, else the errno, negative. */
   kill(id: number, signal: number): number
   /**
+   * Signals a child and all its living descendants, and those of `known` that still run; answers who was signalled: pid
+   * and start time of each. A number is an errno.
+   */
+  killTree(id: number, known: Float64Array, signal: number): Float64Array | number
+  /**
    * Hands our end of the pipe to the child's descriptor `index` over, once: a descriptor, which is the caller's from now
    * on, or what was left in the pipe of a child that is gone.
    */
@@ -57,8 +62,6 @@ export declare class BindingEnvironment {
   listenToOrphans(listen: boolean): void
   /** Has a signal told here from now on, whatever it did before. Returns 0 or an errno. */
   relaySignal(signal: number): number
-  /** Kills the children that are not to outlive their handle: the program is about to end. */
-  killOnExit(): void
   /** Holds the event loop open, or does not any more. */
   hold(hold: boolean): void
 }
@@ -97,6 +100,17 @@ export interface BindingFailure {
   syscall: string
   /** The working directory or program that was the matter, if one was. */
   path?: string
+}
+
+/** A process and its descendants. */
+export interface BindingFamily {
+  /**
+   * Ten numbers for each: pid, parent's pid, group, session, state (a letter's code), 1 for one that has ended, start (ms
+   * since the epoch), memory (bytes), processor time (ms), and the length of its command.
+   */
+  rows: Float64Array
+  /** The commands, one behind the other. */
+  commands: string
 }
 
 /** One facility of the kernel. */
@@ -138,6 +152,12 @@ export declare function dieWithParent(parent: number, signal: number): number
 /** Whether this thread is the one that the process began with: the one whose `process.env` is the process' environment. */
 export declare function isMainThread(): boolean
 
+/**
+ * Signals the process `pid`, its living descendants, and those of `known` that still run with theirs; answers who was
+ * signalled: pid and start time of each. A number is an errno.
+ */
+export declare function killFamily(pid: number, known: Float64Array, signal: number): Float64Array | number
+
 /** Gives the terminal up, so that a child with a session of its own can have it. Returns 0 or an errno. */
 export declare function leaveTerminal(descriptor: number): number
 
@@ -156,11 +176,17 @@ export declare function orphanCount(): number
 /** Tries the facilities that differ from machine to machine. */
 export declare function probes(): Array<BindingProbe>
 
+/** Reads the process `pid` and its descendants. A number is an errno: ESRCH when there is no such process. */
+export declare function processFamily(pid: number): BindingFamily | number
+
 /** Reaps the orphans that have ended; the number reaped. */
 export declare function reapOrphans(): number
 
 /** Puts a process group of our session into the foreground; 0 is our own. Returns 0 or an errno. */
 export declare function setForeground(descriptor: number, group: number): number
+
+/** Those of `known` that have not ended. A number is an errno. */
+export declare function stillRunning(known: Float64Array): Float64Array | number
 
 /** The signal that has stopped a child, told once for each time, or 0. */
 export declare function takeStop(pid: number): number

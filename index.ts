@@ -5,6 +5,7 @@ export {
   AbortError,
   ExitError,
   MaxBufferError,
+  ProcessError,
   SpawnError,
   TimeoutError,
   WaitError,
@@ -15,6 +16,7 @@ export * from './src/hierarchy/index.ts'
 export type { Resource, SpawnOptions } from './src/options.ts'
 export { orphanQueue, type OrphanQueue, type ReapedOrphan } from './src/orphan-queue.ts'
 export type { Output, OutputOptions } from './src/output.ts'
+export { processTree, type ProcessInfo } from './src/process-tree.ts'
 export { run, type RunOptions } from './src/run.ts'
 export type { Signal } from './src/signals.ts'
 export { spawn } from './src/spawn.ts'

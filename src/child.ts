@@ -1,12 +1,20 @@
 import type { Readable, Writable } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 
-import { forget, hold, killOnExit, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
+import { callComplaint } from './complaint.ts'
+import { forget, hold, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
+import { countOf, familyOfChild, NOBODY, stopFamily } from './family.ts'
 import { FLAG, HAPPENED, ROW } from './native.ts'
 import type { CheckedOptions, Invocation } from './options.ts'
-import { collectOutput, type Output, type OutputOptions } from './output.ts'
+import {
+  checkOutputOptions,
+  collectOutput,
+  type CheckedOutputOptions,
+  type Output,
+  type OutputOptions,
+} from './output.ts'
 import { escalate, type StopOptions } from './stop.ts'
 import { toSignalNumber, type Signal } from './signals.ts'
 import { KIND } from './stdio.ts'
@@ -52,6 +60,8 @@ export interface ChildInternals {
   readonly options: CheckedOptions
   /** Whether there is a status, or the reason why there is none. */
   readonly isOver: boolean
+  /** Whether the handle was given up. */
+  readonly isGivenUp: boolean
   /** A stream that was made; `undefined` for a pipe that was not read yet, `null` where there is no pipe. */
   readonly stream: (index: number) => Readable | Writable | null | undefined
   /** Calls a function as soon as the child is over. */
@@ -65,6 +75,8 @@ export let childInternals: (child: Child) => ChildInternals
 const MADE_BY_SPAWN = Symbol('made by spawn')
 
 const row = new Float64Array(ROW)
+
+const SIGKILL = 9
 
 const ignoreRejection = (): void => {}
 
@@ -96,15 +108,15 @@ export class Child implements Wait, Kill {
   #onEnd: (() => void)[] = []
 
   /** @internal */
-  constructor(key: symbol, { id, pid, invocation, options }: ChildInit) {
+  constructor(key: symbol, init: ChildInit) {
     if (key !== MADE_BY_SPAWN) throw new TypeError('A Child is made by spawn()')
+    const { id, pid, invocation, options } = init
     this.#id = id
     this.pid = pid
     this.spawnfile = invocation.file
     this.spawnargs = invocation.argv
     this.#options = options
     this.#streams = options.descriptors.map(({ kind }) => (kind === KIND.pipe ? undefined : null))
-    if (options.killOnDrop) killOnExit()
     listen(id, this)
     this.#hold()
   }
@@ -228,7 +240,28 @@ export class Child implements Wait, Kill {
   }
 
   /**
-   * Asks it to end, waits, then insists: `signal`, `grace` milliseconds, SIGKILL.
+   * Sends a signal to it and to all its living descendants, those that left its process group or session included. They are
+   * stopped first (SIGSTOP) and looked for again until nobody new turns up, then signalled, each as safely as by
+   * {@link kill}, and let go on (SIGCONT). It takes some milliseconds, in which the event loop stands still.
+   *
+   * On Linux descendants are found whose parents have ended, and also after it has ended itself. `docs/hierarchy.md` says
+   * who can escape.
+   *
+   * @param signal - name or number; 0 only counts. @default 'SIGTERM'
+   * @returns the number of processes signalled; 0 when none is left, or the handle was given up.
+   * @throws {TypeError} with `code` `ERR_UNKNOWN_SIGNAL` for what is no signal.
+   * @throws {ProcessError} with `code` `EPERM` when none of those that are left is ours to signal, `ENOENT` where `/proc` is
+   * not mounted, `EMFILE` when there is no descriptor left.
+   */
+  killTree(signal: Signal | number = 'SIGTERM'): number {
+    const number = toSignalNumber(signal)
+    if (this.#isGone()) return 0
+    return countOf(familyOfChild(this.#id, this.pid)(number, NOBODY))
+  }
+
+  /**
+   * Asks it to end, waits, then insists: `signal`, `grace` milliseconds, SIGKILL. With `tree`, all its descendants, too, and
+   * not one of them is left when it resolves.
    *
    * Resolves with its status, at once if it has ended already; rejects as {@link wait} does.
    */
@@ -243,7 +276,16 @@ export class Child implements Wait, Kill {
    * no success is not an error here. Asked again, it is the same output.
    */
   output(options: OutputOptions = {}): Promise<Output<string | Buffer>> {
-    this.#output ??= collectOutput(this, childInternals(this), options, undefined)
+    if (this.#output === undefined) {
+      let checked: CheckedOutputOptions
+      try {
+        checked = checkOutputOptions(options, callComplaint)
+      } catch (error) {
+        // Nothing was read: it can be asked again, better.
+        return Promise.reject(error as Error)
+      }
+      this.#output = collectOutput(this, childInternals(this), checked, undefined)
+    }
     return this.#output
   }
 
@@ -290,6 +332,10 @@ export class Child implements Wait, Kill {
   /** Drops the handle, and waits until it is gone when `killOnDrop` is set. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#options.killOnDrop && this.#status === null && this.#failure === undefined) {
+      if (this.#options.killTree) {
+        // Whatever keeps its descendants from being found does not keep it alive itself.
+        await stopFamily(familyOfChild(this.#id, this.pid), { signal: SIGKILL, grace: 0 }).catch(ignoreRejection)
+      }
       this.kill('SIGKILL')
       // It may turn out that there never was a program, or that somebody else has waited for it: gone is gone.
       await this.wait().catch(ignoreRejection)
@@ -379,6 +425,7 @@ export class Child implements Wait, Kill {
       id: child.#id,
       options: child.#options,
       isOver: child.#status !== null || child.#failure !== undefined,
+      isGivenUp: child.#isGone(),
       stream: (index) => child.#streams[index],
       onEnd: (listener) => void child.#onEnd.push(listener),
     })

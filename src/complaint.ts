@@ -1,49 +1,59 @@
-import { inspect } from 'node:util'
-
 import { SpawnError } from './errors.ts'
+import { show } from './show.ts'
 
 /** The errno that goes with a value that is wrong. */
 const EINVAL = -22
 
-const show = (value: unknown): string => inspect(value, { depth: 0, maxStringLength: 64, breakLength: Infinity })
+const toText = (value: unknown): string => (typeof value === 'string' ? value : show(value))
 
-/**
- * Makes the errors for options that are wrong: each names the option, the value, and what is allowed, and knows for which
- * program it was.
- */
+/** Makes the errors for values that are wrong: each names the option, the value, and what is allowed. */
 export class Complaint {
-  readonly #file: unknown
-  readonly #args: unknown
+  readonly #make: (code: string, message: string) => Error
 
-  constructor(file: unknown, args: unknown) {
-    this.#file = file
-    this.#args = args
+  constructor(make: (code: string, message: string) => Error) {
+    this.#make = make
   }
 
   /** Something of the wrong type, or that is none of the allowed words. */
-  type(option: string, value: unknown, allowed: string): SpawnError {
-    const isType = typeof value !== 'string'
-    return this.#make(isType ? 'ERR_INVALID_ARG_TYPE' : 'ERR_INVALID_ARG_VALUE', option, value, allowed)
+  type(option: string, value: unknown, allowed: string): Error {
+    return this.#about(
+      typeof value === 'string' ? 'ERR_INVALID_ARG_VALUE' : 'ERR_INVALID_ARG_TYPE',
+      option,
+      value,
+      allowed,
+    )
   }
 
   /** Something of the right type that cannot be used. */
-  value(option: string, value: unknown, allowed: string): SpawnError {
-    return this.#make('ERR_INVALID_ARG_VALUE', option, value, allowed)
+  value(option: string, value: unknown, allowed: string): Error {
+    return this.#about('ERR_INVALID_ARG_VALUE', option, value, allowed)
   }
 
   /** A number that is too small, too large, or no integer. */
-  range(option: string, value: unknown, allowed: string): SpawnError {
-    return this.#make('ERR_OUT_OF_RANGE', option, value, allowed)
+  range(option: string, value: unknown, allowed: string): Error {
+    return this.#about('ERR_OUT_OF_RANGE', option, value, allowed)
   }
 
-  #make(code: string, option: string, value: unknown, allowed: string): SpawnError {
-    return new SpawnError(`"${option}" must be ${allowed}; received ${show(value)}`, {
-      code,
-      errno: EINVAL,
-      syscall: 'spawn',
-      path: String(this.#file),
-      spawnargs: Array.isArray(this.#args) ? this.#args.map(String) : [],
-      step: 'options',
-    })
+  #about(code: string, option: string, value: unknown, allowed: string): Error {
+    return this.#make(code, `"${option}" must be ${allowed}; received ${show(value)}`)
   }
 }
+
+/** For what a process is to be started with: a {@link SpawnError} that knows for which program it was. */
+export const spawnComplaint = (file: unknown, args: unknown): Complaint =>
+  new Complaint(
+    (code, message) =>
+      new SpawnError(message, {
+        code,
+        errno: EINVAL,
+        syscall: 'spawn',
+        path: toText(file),
+        spawnargs: Array.isArray(args) ? args.map(toText) : [],
+        step: 'options',
+      }),
+  )
+
+/** For what a process that is there already is asked for: a RangeError or a TypeError, as Node's own. */
+export const callComplaint = new Complaint((code, message) =>
+  Object.assign(code === 'ERR_OUT_OF_RANGE' ? new RangeError(message) : new TypeError(message), { code }),
+)

@@ -56,8 +56,20 @@ const dispatch = (row: Float64Array, offset: number): void => {
   } else {
     const target = targets.get(id)
     targets.delete(id)
-    target?.[onExit](row, offset)
+    // Given up while its end was on its way here: then it is an orphan's.
+    if (target === undefined) onReaped?.(row, offset)
+    else target[onExit](row, offset)
   }
+}
+
+/** As {@link openEnvironment}; a number is the errno of what kept the driver from starting. */
+export const tryToOpenEnvironment = (): BindingEnvironment | number => {
+  if (opened === undefined) {
+    const made = binding.openEnvironment(onEvents)
+    if (typeof made === 'number') return made
+    opened = made
+  }
+  return opened
 }
 
 /**
@@ -66,23 +78,17 @@ const dispatch = (row: Float64Array, offset: number): void => {
  * @throws {Error} with `code` `EMFILE` or `EAGAIN` when there is no room for its descriptors or its thread.
  */
 export const openEnvironment = (): BindingEnvironment => {
-  if (opened === undefined) {
-    const made = binding.openEnvironment(onEvents)
-    if (typeof made === 'number') {
-      const code = errnoName(made)
-      throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -made })
-    }
-    opened = made
+  const environment = tryToOpenEnvironment()
+  if (typeof environment === 'number') {
+    const code = errnoName(environment)
+    throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -environment })
   }
-  return opened
+  return environment
 }
 
-try {
-  // Now, while the program starts and there is room; the first spawn need not wait for a thread to come up.
-  openEnvironment()
-} catch {
-  // The first spawn tries again, and says why it cannot.
-}
+// Now, while the program starts and there is room: the first spawn need not wait for a thread to come up. Should there be no
+// room, that one tries again, and says why it cannot.
+tryToOpenEnvironment()
 
 /** Says who is to be told of a child. */
 export const listen = (id: number, target: EventTarget): void => void targets.set(id, target)
@@ -114,14 +120,4 @@ export const hold = (): void => {
 /** The opposite of {@link hold}. */
 export const letGo = (): void => {
   if (--holders === 0) openEnvironment().hold(false)
-}
-
-let killsOnExit = false
-
-/** Sees to it that children which are not to outlive their handle do not outlive the program either. */
-export const killOnExit = (): void => {
-  if (killsOnExit) return
-  killsOnExit = true
-  // Node runs no clean-up hooks of the main thread at process.exit().
-  process.on('exit', () => openEnvironment().killOnExit())
 }

@@ -163,6 +163,43 @@ export class AbortError extends Error {
 }
 named(AbortError)
 
+/** A process is not there, or is not ours to signal. */
+export class ProcessError extends Error {
+  /** `ESRCH`, `EPERM`; `ENOENT` where `/proc` is not mounted; `EMFILE` when there is no descriptor left. */
+  code: string
+  /** The error number, negative as in Node's own errors. */
+  errno: number
+  /** What was being done. */
+  syscall: string
+  /** Which process was meant. */
+  pid: number
+
+  /** @internal */
+  constructor(message: string, fields: { code: string; errno: number; syscall: string; pid: number }) {
+    super(message)
+    this.code = fields.code
+    this.errno = fields.errno
+    this.syscall = fields.syscall
+    this.pid = fields.pid
+  }
+}
+named(ProcessError)
+
+const processAdvice: Record<string, string> = {
+  ESRCH: 'there is no process with this id, or it has ended',
+  EPERM: 'it belongs to somebody else, or it is this process itself or init',
+  ENOENT: '/proc is not mounted',
+  ENOSYS: 'this system does not tell',
+  EMFILE: 'there is no file descriptor left; close some, or raise the limit (ulimit -n)',
+}
+
+/** Makes the error for a process by its pid. */
+export const processError = (syscall: string, pid: number, errno: number): ProcessError => {
+  const code = errnoName(errno)
+  const message = `${syscall} ${pid} ${code}: ${processAdvice[code] ?? errnoDescription(errno)}`
+  return new ProcessError(message, { code, errno: -errno, syscall, pid })
+}
+
 /** A child cannot be waited for: its handle was given up, or somebody else has taken its status. */
 export class WaitError extends Error {
   /** `ERR_CHILD_ORPHANED` after `orphan()` or dispose; `ECHILD` when somebody else has waited for it. */

@@ -62,6 +62,8 @@ export class ExitStatus {
     this.duration = duration
     this.#usage = usage
     this.#maxRssIsOwn = maxRssIsOwn
+    // Everybody who waits gets this same object.
+    Object.freeze(this)
   }
 
   /** Whether the exit code is 0. */

@@ -54,6 +54,11 @@ export interface SpawnOptions {
    * reaped
    */
   killOnDrop?: boolean
+  /**
+   * Whatever ends it, ends its descendants, too: `timeout`, `signal`, `killOnDrop` and `maxBuffer` do what
+   * {@link Child.killTree} does. @default true with `shell`, else false
+   */
+  killTree?: boolean
   /** What `timeout` and `signal` send. It is followed by SIGKILL after 5 seconds. @default 'SIGTERM' */
   killSignal?: Signal
   /** Milliseconds until it is sent `killSignal`; 0 for never. @default 0 */
@@ -86,6 +91,7 @@ export interface CheckedOptions {
   readonly parentDeathSignal: number
   readonly controllingTerminal: boolean
   readonly killOnDrop: boolean
+  readonly killTree: boolean
   readonly killSignal: number
   readonly timeout: number
   readonly signal: AbortSignal | undefined
@@ -121,6 +127,7 @@ const DEFAULTS: CheckedOptions = {
   parentDeathSignal: 0,
   controllingTerminal: false,
   killOnDrop: false,
+  killTree: false,
   killSignal: SIGTERM,
   timeout: 0,
   signal: undefined,
@@ -273,6 +280,11 @@ class Check {
   }
 }
 
+/** Looks whether there is anything to look through. */
+export const checkIsObject = (options: object, complaint: Complaint): void => {
+  if (typeof options !== 'object' || Array.isArray(options)) throw complaint.type('options', options, 'an object')
+}
+
 /**
  * Looks the options through, all of them before anything is done.
  *
@@ -280,7 +292,7 @@ class Check {
  */
 export const checkOptions = (options: SpawnOptions | undefined, complaint: Complaint): CheckedOptions => {
   if (options === undefined || options === null) return DEFAULTS
-  if (typeof options !== 'object') throw complaint.type('options', options, 'an object')
+  checkIsObject(options, complaint)
   const check = new Check(complaint)
   const detached = check.boolean('detached', options.detached)
   return {
@@ -298,6 +310,8 @@ export const checkOptions = (options: SpawnOptions | undefined, complaint: Compl
     parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
     controllingTerminal: check.boolean('controllingTerminal', (options as SupervisorOptions).controllingTerminal),
     killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
+    // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+    killTree: check.boolean('killTree', options.killTree ?? Boolean(options.shell)),
     killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
     timeout: check.milliseconds('timeout', options.timeout),
     signal: check.abortSignal(options.signal),

@@ -2,6 +2,7 @@ import { constants } from 'node:buffer'
 import type { Readable } from 'node:stream'
 
 import type { Child, ChildInternals } from './child.ts'
+import type { Complaint } from './complaint.ts'
 import { hold, letGo, listenToOutput, openEnvironment } from './environment.ts'
 import { errnoName, MaxBufferError } from './errors.ts'
 import type { ExitStatus } from './exit-status.ts'
@@ -43,33 +44,28 @@ interface Gathered {
 
 const MOST = 64 * 1024 * 1024
 
-const invalid = (code: string, message: string): Error => Object.assign(new TypeError(message), { code })
+/** Options that were looked through. */
+export type CheckedOutputOptions = Required<OutputOptions>
 
 /**
  * Looks the options through.
  *
- * @throws {TypeError} naming the one that is wrong.
+ * @throws what `complaint` makes, for the first one that is wrong.
  */
-export const checkOutputOptions = (options: OutputOptions): Required<OutputOptions> => {
-  const { encoding = 'utf8', maxBuffer = MOST, drain = -1 } = options
+export const checkOutputOptions = (options: OutputOptions, complaint: Complaint): CheckedOutputOptions => {
+  const encoding = options.encoding ?? 'utf8'
+  const maxBuffer = options.maxBuffer ?? MOST
+  const drain = options.drain ?? Infinity
   if (encoding !== 'buffer' && !Buffer.isEncoding(encoding)) {
-    throw invalid(
-      'ERR_INVALID_ARG_VALUE',
-      `"encoding" must be 'buffer' or an encoding of Buffer; received ${String(encoding)}`,
-    )
+    throw complaint.type('encoding', encoding, "'buffer' or an encoding of Buffer")
   }
-  if (typeof maxBuffer !== 'number' || !(maxBuffer >= 0)) {
-    throw invalid(
-      'ERR_OUT_OF_RANGE',
-      `"maxBuffer" must be a number of bytes of 0 or more; received ${String(maxBuffer)}`,
-    )
+  const check = (option: string, value: unknown, unit: string): void => {
+    if (typeof value !== 'number') throw complaint.type(option, value, `a number of ${unit} of 0 or more`)
+    if (!(value >= 0)) throw complaint.range(option, value, `a number of ${unit} of 0 or more`)
   }
-  if (options.drain !== undefined && (typeof drain !== 'number' || !(drain >= 0))) {
-    throw invalid(
-      'ERR_OUT_OF_RANGE',
-      `"drain" must be a number of milliseconds of 0 or more; received ${String(drain)}`,
-    )
-  }
+  check('maxBuffer', maxBuffer, 'bytes')
+  check('drain', drain, 'milliseconds')
+  // To the end of the stream, as the native part has it.
   return { encoding, maxBuffer, drain: drain === Infinity ? -1 : drain }
 }
 
@@ -81,10 +77,9 @@ export const checkOutputOptions = (options: OutputOptions): Required<OutputOptio
 export const collectOutput = async (
   child: Child,
   internals: ChildInternals,
-  options: OutputOptions,
+  checked: CheckedOutputOptions,
   input: NodeJS.ArrayBufferView | undefined,
 ): Promise<Output<string | Buffer>> => {
-  const checked = checkOutputOptions(options)
   const isRead = internals.stream(1) || internals.stream(2)
   const gathering = isRead ? gatherStreams(child, internals, checked) : gatherNatively(child, internals, checked, input)
   // Both are started before either is awaited: a rejection of the one must not go unseen while the other is waited for.
@@ -101,7 +96,7 @@ export const collectOutput = async (
 const gatherNatively = (
   child: Child,
   { id, stream }: ChildInternals,
-  { encoding, maxBuffer, drain }: Required<OutputOptions>,
+  { encoding, maxBuffer, drain }: CheckedOutputOptions,
   input: NodeJS.ArrayBufferView | undefined,
 ): Promise<Gathered> =>
   new Promise((resolve, reject) => {
@@ -137,11 +132,20 @@ const gatherNatively = (
     }
   })
 
+const killNow = (child: Child, withTree: boolean): void => {
+  try {
+    if (withTree) child.killTree('SIGKILL')
+  } catch {
+    // Its descendants cannot be found, or are not ours to signal. It can.
+  }
+  child.kill('SIGKILL')
+}
+
 /** Somebody has read `stdout` or `stderr`, so the bytes go by way of the streams. */
 const gatherStreams = async (
   child: Child,
-  { onEnd, isOver, stream }: ChildInternals,
-  { encoding, maxBuffer, drain }: Required<OutputOptions>,
+  { onEnd, isOver, options, stream }: ChildInternals,
+  { encoding, maxBuffer, drain }: CheckedOutputOptions,
 ): Promise<Gathered> => {
   if (stream(0) === undefined) child.stdin?.end()
   let overflow = 0
@@ -164,7 +168,7 @@ const gatherStreams = async (
           chunks.push(bytes.subarray(0, maxBuffer - length))
           overflow = index
           truncated = true
-          child.kill('SIGKILL')
+          killNow(child, options.killTree)
           readable.destroy()
           return
         }

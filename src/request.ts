@@ -18,6 +18,7 @@ const FLAG = {
   inheritEnviron: 1 << 9,
   parentDeathSignal: 1 << 10,
   controllingTerminal: 1 << 11,
+  killTree: 1 << 12,
 } as const
 
 /** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
@@ -91,6 +92,7 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
   if (umask !== undefined) flags |= FLAG.umask
   if (options.noNewPrivs) flags |= FLAG.noNewPrivs
   if (options.killOnDrop) flags |= FLAG.killOnDrop
+  if (options.killTree) flags |= FLAG.killTree
   if (options.parentDeathSignal !== 0) flags |= FLAG.parentDeathSignal
   if (options.controllingTerminal) flags |= FLAG.controllingTerminal
 

@@ -1,10 +1,10 @@
 import { childInternals } from './child.ts'
-import { Complaint } from './complaint.ts'
+import { spawnComplaint, type Complaint } from './complaint.ts'
 import { describe } from './describe.ts'
 import { openEnvironment } from './environment.ts'
 import { AbortError, ExitError, TimeoutError } from './errors.ts'
-import { stopOnSignal, stopOnTimeout, stopSignalName } from './limits.ts'
-import type { SpawnOptions } from './options.ts'
+import { stopOnSignal, stopOnTimeout, stopSignalName, whenFamilyIsGone } from './limits.ts'
+import { checkIsObject, type SpawnOptions } from './options.ts'
 import { checkOutputOptions, collectOutput, type Output, type OutputOptions } from './output.ts'
 import { splitArguments, start } from './spawn.ts'
 
@@ -46,7 +46,8 @@ const withStdin = (options: RunOptions, hasInput: boolean, complaint: Complaint)
  *
  * Rejects with a {@link SpawnError} when it cannot be started, an {@link ExitError} when its status is no success (unless
  * `check` is false), a {@link TimeoutError} or an {@link AbortError} when it was stopped for those, a
- * {@link MaxBufferError} when it wrote more than `maxBuffer`. Whichever it is, the process has ended.
+ * {@link MaxBufferError} when it wrote more than `maxBuffer`. Whichever it is, the process has ended; so have its
+ * descendants, where it was stopped and `killTree` is set.
  */
 export function run(
   file: string,
@@ -63,9 +64,12 @@ export async function run(
 ): Promise<Output<never>> {
   const [args, given] = splitArguments(argsOrOptions, maybeOptions)
   const options = given ?? {}
-  const complaint = new Complaint(file, args)
+  const complaint = spawnComplaint(file, args)
+  checkIsObject(options, complaint)
+  const isChecked = options.check ?? true
+  if (typeof isChecked !== 'boolean') throw complaint.type('check', isChecked, 'a boolean')
   const input = toBytes(options.input, complaint)
-  checkOutputOptions(options)
+  const outputOptions = checkOutputOptions(options, complaint)
 
   const child = start(file, args, withStdin(options, input !== undefined, complaint))
   const internals = childInternals(child)
@@ -76,12 +80,15 @@ export async function run(
     // What a grandchild goes on writing is of no interest any more, and may never end.
     openEnvironment().hurryCapture(id)
   }
-  const collecting = collectOutput(child, internals, options, input)
-  stopOnTimeout(child, stopFor('timeout'))
-  stopOnSignal(child, stopFor('abort'))
+  const collecting = collectOutput(child, internals, outputOptions, input)
+  // Not only as long as the child runs: what it has left behind may hold its pipes for ever.
+  const onOver = (listener: () => void): void => void collecting.then(listener, listener)
+  stopOnTimeout(child, { onOver, onStop: stopFor('timeout') })
+  stopOnSignal(child, { onOver, onStop: stopFor('abort') })
 
   const output = await collecting
   const { status, stdout, stderr } = output
+  await whenFamilyIsGone(child)
   if (stoppedFor === 'timeout') {
     const message = `Not done after ${checked.timeout} ms, and stopped with ${stopSignalName(child)}: ${describe(child)}`
     throw new TimeoutError(message, status, stdout, stderr)
@@ -92,7 +99,7 @@ export async function run(
       checked.signal?.reason,
     )
   }
-  if (options.check !== false && !status.success) {
+  if (isChecked && !status.success) {
     throw new ExitError(`Failed with ${status}: ${describe(child)}${lastWords(stderr)}`, status, stdout, stderr)
   }
   return output as Output<never>

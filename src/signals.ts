@@ -1,5 +1,7 @@
 import { constants } from 'node:os'
 
+import { show } from './show.ts'
+
 /** The name of a signal, as Node has them. */
 export type Signal = NodeJS.Signals
 
@@ -45,7 +47,7 @@ export const toSignalNumber = (signal: unknown, name = 'signal'): number => {
   const number = typeof signal === 'number' ? signal : signalNumber(signal)
   if (number !== undefined && Number.isInteger(number) && number >= 0 && number <= LAST) return number
   const error = new TypeError(
-    `Unknown "${name}": ${typeof signal === 'string' ? `'${signal}'` : String(signal)}; ${notASignal(signal)}, or a number from 0 to ${LAST}`,
+    `Unknown "${name}": ${show(signal)}; ${notASignal(signal)}, or a number from 0 to ${LAST}`,
   )
   throw Object.assign(error, { code: 'ERR_UNKNOWN_SIGNAL' })
 }

@@ -1,8 +1,10 @@
+import { constants } from 'node:os'
+
 import { type Child, makeChild } from './child.ts'
-import { Complaint } from './complaint.ts'
-import { openEnvironment } from './environment.ts'
-import { AbortError, spawnErrorFromErrno } from './errors.ts'
-import { checkInvocation, checkOptions, type CheckedOptions, type Invocation, type SpawnOptions } from './options.ts'
+import { spawnComplaint } from './complaint.ts'
+import { tryToOpenEnvironment } from './environment.ts'
+import { AbortError, SPAWN_STEPS, spawnErrorFromErrno } from './errors.ts'
+import { checkInvocation, checkOptions, type CheckedOptions, type SpawnOptions } from './options.ts'
 import { packRequest } from './request.ts'
 import { stopOnSignal, stopOnTimeout } from './limits.ts'
 
@@ -11,18 +13,20 @@ const reply = new Float64Array(2)
 
 /** A string with a NUL, if there is one: the decoder has seen one too many. */
 const findNul = (
-  { file, argv }: Invocation,
+  file: string,
+  args: readonly string[],
+  { argv0, shell }: SpawnOptions,
   { cwd, env }: CheckedOptions,
 ): [option: string, value: string] | undefined => {
   const strings: [string, string][] = [
     ['file', file],
-    ...argv.map((argument, index): [string, string] => [index === 0 ? 'argv0' : `args[${index - 1}]`, argument]),
-    ['cwd', cwd ?? ''],
-    ...Object.entries(env ?? {}).flatMap(([name, value]): [string, string][] => [
-      ['env', name],
-      [`env.${name}`, value ?? ''],
-    ]),
+    ...args.map((arg, index): [string, string] => [`args[${index}]`, arg]),
   ]
+  if (typeof argv0 === 'string') strings.push(['argv0', argv0])
+  if (typeof shell === 'string') strings.push(['shell', shell])
+  if (cwd !== undefined) strings.push(['cwd', cwd])
+  // Inherited names count here, too.
+  for (const name in env) strings.push(['env', name], [`env.${name}`, env[name] ?? ''])
   return strings.find(([, value]) => value.includes('\0'))
 }
 
@@ -38,18 +42,27 @@ export const splitArguments = <T extends SpawnOptions>(
   return [args as readonly string[], options]
 }
 
+/** There is no driver, so there can be no child. It needs descriptors (an epoll, two event counters), then a thread. */
+const driverFailure = (errno: number) => ({
+  step: SPAWN_STEPS.indexOf('setup'),
+  errno,
+  syscall: errno === constants.errno.EAGAIN ? 'pthread_create' : 'epoll_create1',
+})
+
 /** Looks everything through and starts the process. */
 export const start = (file: string, args: readonly string[], options: SpawnOptions | undefined): Child => {
-  const complaint = new Complaint(file, args)
+  const complaint = spawnComplaint(file, args)
   const checked = checkOptions(options, complaint)
   const invocation = checkInvocation(file, args, options, complaint)
   if (checked.signal?.aborted)
     throw new AbortError(`${invocation.file} was not started: aborted`, checked.signal.reason)
   const { buffer, length } = packRequest(invocation, checked)
-  const failure = openEnvironment().spawn(buffer, length, reply)
+  const environment = tryToOpenEnvironment()
+  const failure =
+    typeof environment === 'number' ? driverFailure(environment) : environment.spawn(buffer, length, reply)
   if (failure !== null) {
     if (failure.step === 0) {
-      const [option, value] = findNul(invocation, checked) ?? ['options', options]
+      const [option, value] = findNul(file, args, options ?? {}, checked) ?? ['options', options]
       throw complaint.value(option, value, 'free of NUL bytes (\\0)')
     }
     throw spawnErrorFromErrno(invocation.file, invocation.argv.slice(1), failure)

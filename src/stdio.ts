@@ -1,8 +1,13 @@
+import type { Readable, Writable } from 'node:stream'
+
 import type { Complaint } from './complaint.ts'
 import { descriptorOf } from './streams.ts'
 
-/** What one of the child's descriptors is to be. */
-export type Stdio = 'pipe' | 'inherit' | 'ignore' | number | { fd: number } | null | undefined
+/**
+ * What one of the child's descriptors is to be. A stream has to have a descriptor: those of files, terminals and sockets,
+ * and our ends of another child's pipes, which are moved to the new child.
+ */
+export type Stdio = 'pipe' | 'inherit' | 'ignore' | number | { fd: number } | Readable | Writable | null | undefined
 
 /** The kinds that the binding knows, with a value each: `crate/core/src/spawn/request.rs` has the same numbers. */
 export const KIND = { null: 0, inherit: 1, pipe: 2, closed: 3, sameAs: 4, hand: 5 } as const

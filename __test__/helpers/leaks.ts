@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import type { TestFn } from 'ava'
 import { orphanQueue, run, spawn } from 'brood'
@@ -17,7 +18,8 @@ const warmUp = async (): Promise<void> => {
   child.stdin!.end('warm')
   child.stdout!.resume()
   child.stderr!.resume()
-  await child.wait()
+  // A socket that is still open would count as one that was there before.
+  await Promise.all([child.wait(), ...child.stdio.map((stream) => once(stream!, 'close'))])
 }
 
 /** What there is beyond what there was; empty when everything is back to where it was. */

@@ -40,7 +40,7 @@ const check = (t: ExecutionContext, stdout: string, strangers: number): Result =
   t.deepEqual([result.expected, result.adopted], [strangers, strangers])
   t.deepEqual(result.left, [], 'no zombie a second after the end')
   // An owner whose status was taken would still be waiting, and the program with him. All the same: each had his turn.
-  t.deepEqual(Object.keys(result.counts).sort(), NEIGHBOURS)
+  t.deepEqual(Object.keys(result.counts).toSorted(), NEIGHBOURS)
   t.true(result.ownOrphans > 0, 'orphans of our own went the usual way')
   return result
 }

@@ -5,6 +5,8 @@ import { fail, type Subcommand } from './subcommand.ts'
 const SUBCOMMANDS: Record<string, () => Promise<{ command: Subcommand }>> = {
   doctor: () => import('./doctor.ts'),
   run: () => import('./run.ts'),
+  kill: () => import('./kill.ts'),
+  tree: () => import('./tree.ts'),
 }
 
 const help = async (): Promise<string> => {

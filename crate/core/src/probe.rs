@@ -1,6 +1,9 @@
 //! A close look at this machine, for people who want to know why something is as it is.
 
-use crate::{Command, Kill, Request, Signal, SpawnError, spawn, sys};
+use crate::{
+    Command, GlobalOrphanQueue, Request, SpawnError, family::mark, orphan_guard::OrphanGuard, process::give_up, spawn,
+    sys,
+};
 
 /// One facility of the kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,9 +39,8 @@ fn pidfd_in_clone() -> Result<bool, SpawnError> {
     let command = Command::new("/bin/true").expect("there is no NUL inside");
     let buffer = command.encode();
     let request = Request::decode(&buffer).expect("this is how requests are made");
-    let mut started = spawn::start(&request)?;
+    let started = spawn::start(&request, mark::of(0))?;
     // It is not to be waited for longer than need be, and is in nobody's registry.
-    let _ = started.process.kill(Signal::KILL);
-    let _ = sys::waitid::wait_killed(crate::Wait::id(&started.process));
+    give_up(OrphanGuard::new(started.process, GlobalOrphanQueue));
     Ok(started.pidfd.is_some())
 }

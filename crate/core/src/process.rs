@@ -90,7 +90,13 @@ impl Wait for SpawnedProcess {
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
         let status = waitid::try_wait(self.pid);
         match &status {
-            Ok(Some(_)) => self.reaped = true,
+            Ok(Some(_)) => {
+                self.reaped = true;
+                if let Exec::Report(report) = &self.exec {
+                    // The kernel has said so itself, but for one that dumped core on its way to exec (older kernels).
+                    report.forget_child();
+                }
+            }
             // Somebody else took the status. The pid may belong to another process by now.
             Err(error) if error.raw_os_error() == Some(libc::ECHILD) => self.reaped = true,
             _ => {}
@@ -107,5 +113,18 @@ impl Kill for SpawnedProcess {
             return Ok(false);
         }
         kill::kill(self.pid, signal.as_raw())
+    }
+}
+
+/// Kills and reaps a process that nobody will ever hear of.
+pub(crate) fn give_up(mut process: impl Wait + Kill) {
+    if process.kill(Signal::KILL).is_err() {
+        // EPERM: it has already exec'd a program that changes its user. It goes to the orphan queue when it is dropped.
+        return;
+    }
+    // It can only end now; and if somebody else has reaped it, that is as good. Asked for by the reaper itself, which is
+    // to know that the pid is free: another child of ours may have it by the time that the reaper is dropped.
+    while let Ok(None) = process.try_wait() {
+        std::thread::sleep(Duration::from_micros(100));
     }
 }

@@ -26,6 +26,12 @@ impl<W: Wait, Q: OrphanQueue<W>, S: Watch> Reaper<W, Q, S> {
         Self { child: OrphanGuard::new(inner, orphan_queue), signal }
     }
 
+    /// Gives the child back. The orphan queue hears nothing of it.
+    #[must_use]
+    pub fn into_inner(self) -> W {
+        self.child.into_inner()
+    }
+
     /// Takes the status if the child has ended; to be called once after this was made and then after each signal.
     ///
     /// # Errors

@@ -71,7 +71,7 @@ fn processors_configured() -> usize {
     count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
 }
 
-/// Only Linux counts like that.
+/// Those that are online are all we can ask for here.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn processors_configured() -> usize {
     1

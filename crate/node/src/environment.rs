@@ -3,21 +3,21 @@
 use std::{
     cell::RefCell,
     collections::{HashMap, VecDeque},
-    os::fd::IntoRawFd,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use brood_core::{CaptureOptions, Claim, Environment, Event, Notify, Output, Signal};
+use brood_core::{CaptureOptions, Claim, Environment, Event, HandOver, Notify, Output, Signal};
 use napi::{
     Env, Error, Result, Status,
-    bindgen_prelude::{Buffer, Either, Function},
+    bindgen_prelude::{Buffer, Either, Float64Array, Function},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
 use napi_derive::napi;
 
 use crate::{
     failure::{BindingFailure, EINVAL},
+    family,
     output::{BindingBytes, BindingText, decode},
     record::{self, FIELDS},
 };
@@ -55,6 +55,8 @@ pub struct BindingEnvironment {
     caller: SharedCaller,
     /// Events that did not fit into the rows they were to be written to.
     waiting: RefCell<VecDeque<Event>>,
+    /// Descriptors on their way to JavaScript.
+    hand_over: Arc<HandOver>,
     /// Outputs that were announced and not taken yet.
     outputs: RefCell<HashMap<u64, Output>>,
 }
@@ -74,13 +76,18 @@ pub fn open_environment(env: Env, on_events: Function<'_, (), ()>) -> Result<Eit
         Ok(environment) => Arc::new(environment),
         Err(error) => return Ok(Either::B(error.raw_os_error().unwrap_or(0))),
     };
+    let hand_over = Arc::new(HandOver::default());
     // Registered after the threadsafe function, so that it runs before Node finalizes that one. When `close` is back nobody
     // is calling the function, and nobody will; only then is it let go of.
-    env.add_env_cleanup_hook((Arc::clone(&environment), caller.clone()), |(environment, caller)| {
+    let kept = (Arc::clone(&environment), caller.clone(), Arc::clone(&hand_over));
+    env.add_env_cleanup_hook(kept, |(environment, caller, hand_over)| {
         environment.close();
         drop(caller.lock().take());
+        // Node has closed the environment's sockets by now.
+        hand_over.take_back();
     })?;
-    Ok(Either::A(BindingEnvironment { environment, caller, waiting: RefCell::default(), outputs: RefCell::default() }))
+    let (waiting, outputs) = Default::default();
+    Ok(Either::A(BindingEnvironment { environment, caller, waiting, hand_over, outputs }))
 }
 
 fn errno(error: &std::io::Error) -> i32 {
@@ -98,6 +105,7 @@ impl BindingEnvironment {
         length: u32,
         #[napi(ts_arg_type = "Float64Array")] reply: Rows<'_>,
     ) -> Option<BindingFailure> {
+        self.hand_over.taken();
         match self.environment.spawn(&request[..length as usize]) {
             Ok(spawned) => {
                 reply[0] = spawned.id as f64;
@@ -111,6 +119,7 @@ impl BindingEnvironment {
     /// Writes waiting events into rows, as many as there is room for, and returns how many. 0: there are no more.
     #[napi]
     pub fn take(&self, #[napi(ts_arg_type = "Float64Array")] rows: Rows<'_>) -> u32 {
+        self.hand_over.taken();
         let mut waiting = self.waiting.borrow_mut();
         if waiting.is_empty() {
             waiting.extend(self.environment.take());
@@ -154,13 +163,21 @@ impl BindingEnvironment {
         }
     }
 
+    /// Signals a child and all its living descendants, and those of `known` that still run; answers who was signalled: pid
+    /// and start time of each. A number is an errno.
+    #[napi]
+    pub fn kill_tree(&self, id: f64, known: &[f64], signal: i32) -> Either<Float64Array, i32> {
+        let Some(signal) = Signal::from_raw(signal) else { return Either::B(EINVAL) };
+        family::answer(self.environment.kill_tree(id as u64, &family::to_identities(known), signal))
+    }
+
     /// Hands our end of the pipe to the child's descriptor `index` over, once: a descriptor, which is the caller's from now
     /// on, or what was left in the pipe of a child that is gone.
     #[napi]
     pub fn claim(&self, id: f64, index: u32) -> Option<Either<i32, Buffer>> {
         match self.environment.claim(id as u64, index as usize) {
             Claim::Nothing => None,
-            Claim::Pipe(pipe) => Some(Either::A(pipe.into_raw_fd())),
+            Claim::Pipe(pipe) => Some(Either::A(self.hand_over.give(pipe))),
             Claim::Bytes(bytes) => Some(Either::B(bytes.into())),
         }
     }
@@ -243,12 +260,6 @@ impl BindingEnvironment {
     pub fn relay_signal(&self, signal: i32) -> i32 {
         let Some(signal) = Signal::from_raw(signal) else { return EINVAL };
         self.environment.relay_signal(signal).map_or_else(|error| errno(&error), |()| 0)
-    }
-
-    /// Kills the children that are not to outlive their handle: the program is about to end.
-    #[napi]
-    pub fn kill_on_exit(&self) {
-        self.environment.kill_on_exit();
     }
 
     /// Holds the event loop open, or does not any more.

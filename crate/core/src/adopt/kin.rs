@@ -176,7 +176,9 @@ mod test {
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 send.send(nix::unistd::gettid().as_raw() as u32).expect("somebody listens");
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {}
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
             });
             let id = receive.recv().expect("the thread says who it is");
             let first = busy(id).expect("it computes");

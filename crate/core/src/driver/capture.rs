@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     os::fd::OwnedFd,
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     ChildStdio,
     stdio::{self, enlarge},
-    sync::lock,
+    sync::{Mutex, lock},
 };
 
 /// What a pipe holds until it is enlarged. A stream that fills it is worth reading in large pieces.
@@ -64,7 +64,8 @@ pub(crate) enum Progress {
     Unfinished,
     /// The stream is over.
     Ended,
-    /// The stream went over the limit: the child is to be killed.
+    /// The stream went over the limit: the child is to be killed, and only then the stream closed. The other way round it
+    /// could find out first, and end in its own way.
     Overflow,
 }
 
@@ -102,7 +103,7 @@ impl Capture {
     ///
     /// # Errors
     ///
-    /// As [`stdio`](crate::stdio): none that is expected.
+    /// As [`stdio`](crate::stdio()): none that is expected.
     pub(crate) fn new(
         id: u64,
         outbox: Arc<Outbox>,
@@ -173,7 +174,8 @@ impl Capture {
             Stream::Input => state.write(),
             Stream::Output(index) => state.read(index, scratch),
         };
-        if matches!(progress, Progress::Ended | Progress::Overflow) {
+        // One that overflows stays open until the child was killed: it would else end by SIGPIPE, or not at all.
+        if progress == Progress::Ended {
             state.close(stream, registry);
         }
         progress
@@ -211,9 +213,15 @@ impl Capture {
         std::mem::take(&mut lock(&self.state).tokens)
     }
 
-    /// Whether nothing more is to come.
-    pub(crate) fn is_complete(&self) -> bool {
-        lock(&self.state).is_complete()
+    /// Whether nothing is left to be read or written.
+    pub(crate) fn is_over(&self) -> bool {
+        let state = lock(&self.state);
+        state.is_complete() && state.input.is_none()
+    }
+
+    /// Nobody is to be told of the output.
+    pub(crate) fn say_nothing(&self) {
+        lock(&self.state).reported = true;
     }
 
     /// Posts the output once it is complete. `true` when it was posted now.
@@ -237,6 +245,7 @@ impl Capture {
 }
 
 impl State {
+    /// Whether no more output is to come. Input may still be on its way.
     fn is_complete(&self) -> bool {
         self.readers.iter().all(Option::is_none)
     }
@@ -325,8 +334,9 @@ impl State {
     fn abandon(&mut self, registry: &Registry) {
         for index in 0..2 {
             // What the child itself wrote is in the pipe by now. A grandchild that writes without end does not keep us:
-            // one turn is more than any pipe holds.
-            if self.readers[index].is_some() && self.read(index, &mut Vec::new()) != Progress::Ended {
+            // one turn is more than any pipe holds. What was too much is no use to anybody.
+            let is_wanted = self.overflow != Some(index + 1);
+            if self.readers[index].is_some() && is_wanted && self.read(index, &mut Vec::new()) != Progress::Ended {
                 self.truncated = true;
             }
             self.close(Stream::Output(index), registry);

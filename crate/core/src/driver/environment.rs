@@ -20,8 +20,11 @@ use super::{
     timers::Timer,
 };
 use crate::{
-    DecodeError, Kill, Request, Signal, SpawnError, Step, Wait,
+    DecodeError, GlobalOrphanQueue, Kill, Request, Signal, SpawnError, Step, Wait,
     child::{Child, build_child},
+    family::mark,
+    orphan_guard::OrphanGuard,
+    process::give_up,
     spawn::{self, Started},
     sync::lock,
     sys,
@@ -126,7 +129,10 @@ impl Environment {
             self.driver.reap_if_ended(id);
         }
         // Found now, or by the driver before.
-        self.outbox.take_exit(id)
+        let exit = self.outbox.take_exit(id);
+        // Its captured output may have been completed by its end.
+        self.outbox.call();
+        exit
     }
 
     /// Sends a signal. `false` when the child has ended, noticed or not.
@@ -167,7 +173,7 @@ impl Environment {
 
     fn take_leftover(&self, id: u64, index: usize) -> Option<Leftover> {
         let mut leftovers = lock(&self.driver.leftovers);
-        let (_, pipes) = leftovers.get_mut(&id)?;
+        let (_, pipes) = leftovers.get_mut(&id).filter(|(owner, _)| Arc::ptr_eq(owner, &self.outbox))?;
         let taken = pipes.get_mut(index).and_then(Option::take);
         if pipes.iter().all(Option::is_none) {
             leftovers.remove(&id);
@@ -213,7 +219,7 @@ impl Environment {
         if capture.report() {
             self.outbox.call();
         }
-        if capture.is_complete() {
+        if capture.is_over() {
             // Its end came while it was being registered.
             self.driver.forget_streams(&capture);
         }
@@ -226,6 +232,8 @@ impl Environment {
         lock(&self.driver.streams).insert(token, (Arc::clone(capture), stream));
         let registered = capture.register(stream, &self.driver.registry, Token(token));
         if registered.is_err() {
+            // The caller is told by the error.
+            capture.say_nothing();
             self.driver.abandon(capture);
         }
         registered
@@ -271,6 +279,7 @@ impl Environment {
     /// The drop rule, for one child: kills it if it was spawned with `kill_on_drop`, closes what is ours of its pipes, and
     /// hands it to the orphan queue if it still runs. Nothing more is told of it here.
     pub fn drop_child(&self, id: u64) {
+        self.driver.kill_trees(&[id]);
         self.driver.drop_child(id, &self.outbox);
         self.release(id);
     }
@@ -285,7 +294,10 @@ impl Environment {
 
     /// Lets go of what is left of the pipes of a child that has ended.
     pub fn release(&self, id: u64) {
-        lock(&self.driver.leftovers).remove(&id);
+        let mut leftovers = lock(&self.driver.leftovers);
+        if leftovers.get(&id).is_some_and(|(owner, _)| Arc::ptr_eq(owner, &self.outbox)) {
+            leftovers.remove(&id);
+        }
     }
 
     /// Whether orphans that were reaped are to be told here.
@@ -299,19 +311,12 @@ impl Environment {
         self.outbox.empty()
     }
 
-    /// Kills the children that were spawned with `kill_on_drop`: the program is about to end.
-    pub fn kill_on_exit(&self) {
-        let ids = self.driver.children.lock().ids(|entry| entry.kill_on_drop && entry.owner.is(&self.outbox));
-        for id in ids {
-            self.driver.drop_child(id, &self.outbox);
-        }
-    }
-
     /// The end of this environment: nobody calls its notifier any more, and all its children follow the drop rule.
     pub fn close(&self) {
         self.outbox.close();
         lock(&self.driver.outboxes).retain(|outbox| !Arc::ptr_eq(outbox, &self.outbox));
         let ids = self.driver.children.lock().ids(|entry| entry.owner.is(&self.outbox));
+        self.driver.kill_trees(&ids);
         for id in ids {
             self.driver.drop_child(id, &self.outbox);
         }
@@ -337,20 +342,20 @@ impl Drop for Environment {
 
 impl Driver {
     fn spawn(&self, request: &Request<'_>, outbox: &Arc<Outbox>) -> Result<Spawned, SpawnError> {
-        let Started { process, pidfd, stdio } = spawn::start(request)?;
+        let id = self.new_id();
+        let Started { process, pidfd, stdio } = spawn::start(request, mark::of(id))?;
         let pid = process.id();
-        let mut child = build_child(process, pidfd).map_err(|(error, mut process)| {
-            give_up(&mut process);
+        let mut child = build_child(process, pidfd).map_err(|(error, process)| {
+            give_up(OrphanGuard::new(process, GlobalOrphanQueue));
             SpawnError::new(Step::Setup, &error, "sigaction")
         })?;
-        let id = self.new_id();
         let mut entries = self.children.lock();
         // Under the lock: a child that has ended already is reported at once, and found as soon as the lock is free.
         if let Child::Pidfd(reaper) = &mut child
             && let Err(error) = self.registry.register(reaper, Token(id as usize), Interest::READABLE)
         {
             drop(entries);
-            give_up(&mut child);
+            give_up(child);
             return Err(SpawnError::new(Step::Setup, &error, "epoll_ctl"));
         }
         let is_signalled = matches!(child, Child::Signal(_));
@@ -360,6 +365,7 @@ impl Driver {
                 child,
                 owner: Owner::Environment(Arc::clone(outbox)),
                 kill_on_drop: request.kill_on_drop,
+                kill_tree: request.kill_tree,
                 stdio,
                 capture: None,
                 spurious: 0,
@@ -375,30 +381,42 @@ impl Driver {
     }
 
     fn drop_child(&self, id: u64, outbox: &Arc<Outbox>) {
-        let entry = {
-            let mut entries = self.children.lock();
-            match entries.get_own(id, outbox) {
-                Some(_) => entries.remove(id),
-                None => None,
+        let mut entries = self.children.lock();
+        let Some(entry) = entries.get_own(id, outbox) else {
+            drop(entries);
+            // It has ended, and that was not told yet: an orphan that was reaped before it was one.
+            if let Some(Exit { pid, outcome, duration, .. }) = outbox.take_exit(id) {
+                self.post_reaped(&Event::Reaped { pid, outcome, duration, adopted: false });
+                self.call_all();
             }
+            return;
         };
-        let Some(mut entry) = entry else { return };
-        self.deregister(&mut entry.child);
         if entry.kill_on_drop {
             // EPERM: it has changed its credentials, and is not ours to kill any more.
             let _ = entry.child.kill(Signal::KILL);
         }
-        if let Some(capture) = &entry.capture {
-            self.abandon(capture);
+        let pipes = std::mem::take(&mut entry.stdio);
+        let capture = entry.capture.take();
+        // Not taken apart and handed over: it stays registered as it is, and its end, which may come at this moment or have
+        // come already, is told once, by whoever finds it.
+        let signalled = match &entry.child {
+            Child::Pidfd(_) => {
+                entries.orphan(id);
+                None
+            }
+            Child::Signal(_) => entries.remove(id),
+        };
+        drop(entries);
+        drop(pipes);
+        if let Some(capture) = capture {
+            self.abandon(&capture);
+            // Who waits for the output is told that there is no more of it.
+            if capture.report() {
+                outbox.call();
+            }
         }
-        // Without the registry's lock: the reaper's own drop hands a running child to the orphan queue, which takes it.
-        drop(entry);
+        if let Some(Entry { child: Child::Signal(reaper), .. }) = signalled {
+            self.push_without_pidfd(reaper.into_inner());
+        }
     }
-}
-
-/// Kills and reaps a process that nobody will ever hear of.
-fn give_up(process: &mut (impl Wait + Kill)) {
-    let _ = process.kill(Signal::KILL);
-    // It can only end now; and if somebody else has reaped it, that is as good.
-    let _ = sys::waitid::wait_killed(process.id());
 }

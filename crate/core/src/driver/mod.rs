@@ -3,7 +3,10 @@
 mod capture;
 mod environment;
 mod event;
+mod family;
 mod leftovers;
+#[cfg(all(test, loom))]
+mod model;
 mod outbox;
 mod registry;
 mod relay;
@@ -16,7 +19,7 @@ use std::{
     fmt, io,
     os::fd::AsRawFd,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, LazyLock, OnceLock, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -41,8 +44,11 @@ use self::{
     timers::{Timer, Timers},
 };
 use crate::{
-    ExitStatus, OrphanQueueImpl, PidfdReaper, SpawnedProcess, Wait, child::Child,
-    global_orphan_queue::GlobalOrphanQueue, sync::lock, sys, usage,
+    ExitStatus, Kill, OrphanQueueImpl, PidfdReaper, Signal, SpawnedProcess, Wait,
+    child::Child,
+    global_orphan_queue::GlobalOrphanQueue,
+    sync::{Mutex, lock},
+    sys, usage,
 };
 
 /// Somebody wants the driver to look at its jobs and timers.
@@ -54,11 +60,13 @@ const RELAY: Token = Token(2);
 /// Tokens from here on are ids of children and of captured pipes.
 const FIRST_ID: u64 = 3;
 
-/// Orphans without a pidfd.
-static ORPHANS: OrphanQueueImpl<SpawnedProcess, SigchldWatch> = OrphanQueueImpl::new();
+/// Orphans without a pidfd. (Lazy for the loom models alone: loom's locks cannot be made before the program runs.)
+static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLock::new(OrphanQueueImpl::new);
 
-/// What is left of the pipes of one child, and whose it is.
+/// The pipes that a child has left, by its descriptors, and its environment.
 type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
+
+static DRIVER: OnceLock<Driver> = OnceLock::new();
 
 type Job = Box<dyn FnOnce(&'static Driver) + Send>;
 
@@ -96,13 +104,12 @@ impl fmt::Debug for Driver {
 /// `EMFILE` or `ENFILE` when there is no room for its descriptors, `EAGAIN` when there is none for its thread. The next
 /// call tries again.
 fn driver() -> io::Result<&'static Driver> {
-    static DRIVER: OnceLock<Driver> = OnceLock::new();
-    static STARTING: Mutex<()> = Mutex::new(());
+    static STARTING: std::sync::Mutex<()> = std::sync::Mutex::new(());
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
     crate::capabilities::heed_environment();
-    let _starting = lock(&STARTING);
+    let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(driver) = DRIVER.get() {
         return Ok(driver);
     }
@@ -133,7 +140,25 @@ fn driver() -> io::Result<&'static Driver> {
     })?;
     let driver = DRIVER.get_or_init(|| made);
     let _ = send.send(driver);
+    sys::at_exit::register();
     Ok(driver)
+}
+
+/// Kills the children that are not to outlive their handle: the program is about to end.
+///
+/// An environment that is closed has done so already. The main thread's is not when the program ends by `process.exit()`:
+/// Node runs no clean-up hooks then, and not all of its 'exit' listeners if one of them exits itself.
+pub(crate) fn kill_on_exit() {
+    let Some(driver) = DRIVER.get() else { return };
+    let ids = driver.children.lock().ids(|entry| entry.kill_on_drop);
+    driver.kill_trees(&ids);
+    let mut entries = driver.children.lock();
+    for id in ids {
+        if let Some(entry) = entries.get(id) {
+            // EPERM: it has changed its credentials, and is not ours to kill any more.
+            let _ = entry.child.kill(Signal::KILL);
+        }
+    }
 }
 
 /// Starts the driver if it is not running.
@@ -213,6 +238,7 @@ impl Driver {
                 child: Child::Pidfd(reaper),
                 owner: Owner::OrphanQueue,
                 kill_on_drop: false,
+                kill_tree: false,
                 stdio: Vec::new(),
                 capture: None,
                 spurious: 0,
@@ -244,14 +270,9 @@ impl Driver {
 
     /// Deals with what a `try_wait` said; `true` when the child is gone.
     fn settle(&self, entries: &mut Entries<Child>, id: u64, asked: io::Result<Option<ExitStatus>>) -> bool {
-        let outcome = match asked {
-            Ok(None) => return false,
-            Ok(Some(status)) => Ok(status),
-            Err(error) => Err(error.raw_os_error().unwrap_or(libc::ECHILD)),
-        };
-        let Some(mut entry) = entries.remove(id) else { return false };
+        let Some((mut entry, ended)) = entries.take_ended(id, asked) else { return false };
         self.deregister(&mut entry.child);
-        self.finish(id, entry, outcome);
+        self.finish(id, entry, ended);
         true
     }
 
@@ -278,7 +299,8 @@ impl Driver {
                 lock(&self.timers).set(drain, Timer::Drain(Arc::clone(capture)));
                 self.wake();
             }
-            if capture.report() {
+            capture.report();
+            if capture.is_over() {
                 self.forget_streams(capture);
             }
         }
@@ -317,5 +339,62 @@ impl Driver {
         for outbox in outboxes {
             outbox.call();
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod test {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::{Command, Descriptor};
+
+    struct Deaf;
+
+    impl Notify for Deaf {
+        fn notify(&self) {}
+    }
+
+    fn until(what: &str, mut done: impl FnMut() -> bool) {
+        let start = Instant::now();
+        while !done() {
+            assert!(start.elapsed() < Duration::from_secs(20), "{what}: not in time");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whatever ends a capture, and whoever: the child, its pipes, a drop, a hurry, the end of the environment.
+    #[test]
+    fn no_table_keeps_anything_of_a_child_that_is_gone() {
+        let environment = Environment::new(Box::new(Deaf)).expect("the driver starts");
+        let driver = driver().expect("it is running");
+        let input = || Some(vec![b'x'; 1 << 20]);
+        let ended = ["cat", "head -c 1", "exec >&- 2>&-; head -c 1", "exec <&-; echo out", "exec >&-; cat >&2"];
+        let running = ["cat; exec sleep 1000", "exec >&- 2>&-; exec sleep 1000", "exec sleep 1000"];
+        for (round, script) in ended.iter().chain(&running).cycle().take(160).enumerate() {
+            let shell = Command::new("sh").and_then(|sh| sh.args(["-c", script])).expect("no NUL");
+            let piped = if round % 5 == 4 { 1 } else { 3 };
+            let shell = (0..piped).fold(shell, |shell, number| shell.descriptor(number, Descriptor::Pipe));
+            let child = environment.spawn(&shell.process_group(0).kill_on_drop().encode()).expect("sh starts");
+            let drain = [None, Some(Duration::ZERO), Some(Duration::from_millis(5))][round % 3];
+            let options = CaptureOptions { input: input(), max_buffer: usize::MAX, drain };
+            environment.capture(child.id, options).expect("the pipes can be watched");
+            // An end can be found by others than the driver, before it has come to the pipes that are closed with it.
+            let is_asked = ended.contains(script) && round % 2 == 0;
+            while is_asked && environment.try_wait(child.id).is_none() {
+                std::hint::spin_loop();
+            }
+            if running.contains(script) {
+                if round % 2 == 0 {
+                    environment.hurry_capture(child.id);
+                }
+                environment.drop_child(child.id);
+            }
+        }
+        until("all children are gone", || driver.children.lock().ids(|_| true).is_empty());
+        until("all streams are gone", || lock(&driver.streams).is_empty());
+        assert!(lock(&driver.leftovers).is_empty());
+        drop(environment);
+        assert!(lock(&driver.outboxes).is_empty());
     }
 }

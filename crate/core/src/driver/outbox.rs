@@ -2,14 +2,11 @@
 
 use std::{
     fmt,
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use super::event::{Event, Exit};
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// Calls an environment to its outbox. Called from the driver thread; must not block.
 pub trait Notify: Send {

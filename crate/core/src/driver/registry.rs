@@ -2,13 +2,14 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    io,
     os::fd::OwnedFd,
     sync::Arc,
 };
 
 use super::{capture::Capture, outbox::Outbox};
 use crate::{
-    Wait,
+    ExitStatus, Wait,
     sync::{Mutex, MutexGuard, lock},
 };
 
@@ -34,6 +35,8 @@ pub(crate) struct Entry<C> {
     pub(crate) child: C,
     pub(crate) owner: Owner,
     pub(crate) kill_on_drop: bool,
+    /// Whatever kills it kills its descendants, too.
+    pub(crate) kill_tree: bool,
     /// Our ends of its pipes that nobody has claimed, by the child's descriptor; in blocking mode.
     pub(crate) stdio: Vec<Option<OwnedFd>>,
     pub(crate) capture: Option<Arc<Capture>>,
@@ -81,10 +84,36 @@ impl<C> Entries<C> {
         self.get(id).filter(|entry| entry.owner.is(outbox))
     }
 
+    /// Takes a child out if what a `try_wait` said is an end: its status, or the error number that stands for one.
+    pub(crate) fn take_ended(
+        &mut self,
+        id: u64,
+        asked: io::Result<Option<ExitStatus>>,
+    ) -> Option<(Entry<C>, Result<ExitStatus, i32>)> {
+        let ended = match asked {
+            Ok(None) => return None,
+            Ok(Some(status)) => Ok(status),
+            Err(error) => Err(error.raw_os_error().unwrap_or(libc::ECHILD)),
+        };
+        Some((self.remove(id)?, ended))
+    }
+
+    /// Takes a child out: from here on it is the caller's alone.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Entry<C>> {
         let entry = self.by_id.remove(&id)?;
         self.orphans -= usize::from(matches!(entry.owner, Owner::OrphanQueue));
         Some(entry)
+    }
+
+    /// Makes a child that belongs to an environment an orphan.
+    pub(crate) fn orphan(&mut self, id: u64) {
+        if let Some(entry) = self.by_id.get_mut(&id)
+            && !matches!(entry.owner, Owner::OrphanQueue)
+        {
+            entry.owner = Owner::OrphanQueue;
+            entry.kill_on_drop = false;
+            self.orphans += 1;
+        }
     }
 
     /// The ids of those that `wanted` picks.

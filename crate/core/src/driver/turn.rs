@@ -113,11 +113,11 @@ impl Driver {
         entry.spurious += 1;
         let pause = entry.spurious > MOST_SPURIOUS;
         let asked = reaper.poll_exit(|pidfd| {
-            if pause {
+            if pause || self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE).is_err() {
+                // No memory for the registration is no end of the child: it is tried again.
                 lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
-                return Ok(());
             }
-            self.registry.reregister(pidfd, Token(id as usize), Interest::READABLE)
+            Ok(())
         });
         self.settle(&mut entries, id, asked);
     }
@@ -167,6 +167,7 @@ impl Driver {
             Progress::Ended => {}
             Progress::Overflow => {
                 // Nobody wants the rest, so there is no use in asking politely.
+                self.kill_whole_tree(capture.id);
                 if let Some(entry) = self.children.lock().get(capture.id) {
                     let _ = entry.child.kill(Signal::KILL);
                 }
@@ -214,8 +215,9 @@ impl Driver {
         let mut entries = self.children.lock();
         if let Some(entry) = entries.get(id)
             && let Child::Pidfd(reaper) = &mut entry.child
+            && self.registry.reregister(reaper, Token(id as usize), Interest::READABLE).is_err()
         {
-            let _ = self.registry.reregister(reaper, Token(id as usize), Interest::READABLE);
+            lock(&self.timers).set(SPURIOUS_PAUSE, Timer::Rearm(id));
         }
     }
 

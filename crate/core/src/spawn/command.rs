@@ -202,6 +202,13 @@ impl Command {
         self
     }
 
+    /// Whatever kills the process kills its descendants, too.
+    #[must_use]
+    pub fn kill_tree(mut self) -> Self {
+        self.flags |= request::FLAG_KILL_TREE;
+        self
+    }
+
     /// The request as one flat buffer.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

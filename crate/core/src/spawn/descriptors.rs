@@ -41,17 +41,21 @@ impl Descriptors {
             sources: Vec::with_capacity(requested.len()),
             _theirs: Vec::new(),
         };
+        // Before any pipe is made: it could be given the very number that is not open.
+        for descriptor in requested {
+            match *descriptor {
+                Descriptor::Inherit(ours) => drop(open(ours)?),
+                Descriptor::Hand(ours) => set_nonblocking(&open(ours)?, false)
+                    .map_err(|error| SpawnError::new(Step::Setup, &error, "ioctl"))?,
+                Descriptor::Null | Descriptor::Pipe | Descriptor::Closed | Descriptor::SameAs(_) => {}
+            }
+        }
         for (index, descriptor) in requested.iter().enumerate() {
             let (source, ours) = match *descriptor {
                 Descriptor::Null => (DESCRIPTOR_NULL, None),
                 Descriptor::Closed => (DESCRIPTOR_CLOSED, None),
                 Descriptor::SameAs(earlier) => (made.sources[earlier], None),
-                Descriptor::Inherit(ours) => (open(ours)?.as_raw_fd(), None),
-                Descriptor::Hand(ours) => {
-                    let end = open(ours)?;
-                    set_nonblocking(&end, false).map_err(|error| SpawnError::new(Step::Setup, &error, "fcntl"))?;
-                    (end.as_raw_fd(), None)
-                }
+                Descriptor::Inherit(ours) | Descriptor::Hand(ours) => (ours, None),
                 Descriptor::Pipe => {
                     let (ours, theirs) = pair(index)?;
                     let source = theirs.as_raw_fd();

@@ -5,6 +5,8 @@ mod descriptors;
 mod environment;
 mod method;
 mod request;
+#[cfg(all(test, not(loom)))]
+mod request_test;
 mod resolve;
 
 use std::{io, os::fd::OwnedFd, time::Instant};
@@ -19,7 +21,7 @@ use crate::{
     sys::{
         launch::launch,
         order::{CloneOptions, Launched, Order},
-        posix_spawn,
+        posix_spawn, rlimit,
     },
 };
 
@@ -33,13 +35,13 @@ pub(crate) struct Started {
     pub(crate) stdio: Vec<Option<OwnedFd>>,
 }
 
-/// Starts a process.
+/// Starts a process. It and its descendants carry `mark`, where that can be.
 ///
 /// # Errors
 ///
 /// A [`SpawnError`] for all that can be known without the child: the program, the working directory, descriptors, room
 /// for a process. What only the exec can tell is written to the process' report.
-pub(crate) fn start(request: &Request<'_>) -> Result<Started, SpawnError> {
+pub(crate) fn start(request: &Request<'_>, mark: u64) -> Result<Started, SpawnError> {
     let changes_credentials = request.uid.is_some() || request.gid.is_some() || request.groups.is_some();
     let environment = Environment::new(request.environment);
     if let Some(cwd) = request.cwd {
@@ -47,6 +49,11 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Started, SpawnError> {
     }
     let candidates = resolve::resolve(request.file, request.cwd, &environment, changes_credentials)?;
     let descriptors = Descriptors::new(&request.descriptors)?;
+    let mut limits = request.limits.clone();
+    // Not for posix_spawn(3), which sets no limits: the child would have to be forked for nothing but its mark.
+    if SpawnMethod::current() != SpawnMethod::PosixSpawn {
+        limits.extend(rlimit::to_carry(mark));
+    }
     let order = Order {
         candidates: &candidates,
         cwd: request.cwd,
@@ -62,7 +69,7 @@ pub(crate) fn start(request: &Request<'_>) -> Result<Started, SpawnError> {
         gid: request.gid,
         groups: request.groups.as_deref(),
         umask: request.umask,
-        limits: &request.limits,
+        limits: &limits,
         no_new_privs: request.no_new_privs,
         parent_death_signal: request.parent_death_signal.map(crate::Signal::as_raw),
     };

@@ -26,6 +26,7 @@ pub(crate) const FLAG_KILL_ON_DROP: u32 = 1 << 8;
 pub(crate) const FLAG_INHERIT_ENVIRON: u32 = 1 << 9;
 pub(crate) const FLAG_PARENT_DEATH_SIGNAL: u32 = 1 << 10;
 pub(crate) const FLAG_CONTROLLING_TERMINAL: u32 = 1 << 11;
+pub(crate) const FLAG_KILL_TREE: u32 = 1 << 12;
 
 /// More than this many descriptors, groups or limits is a mistake, not a request.
 const MOST: usize = 65_536;
@@ -112,6 +113,7 @@ pub struct Request<'a> {
     pub(crate) no_new_privs: bool,
     pub(crate) parent_death_signal: Option<Signal>,
     pub(crate) kill_on_drop: bool,
+    pub(crate) kill_tree: bool,
 }
 
 /// A buffer that is no request.
@@ -220,6 +222,7 @@ impl<'a> Request<'a> {
                 None
             },
             kill_on_drop: has(FLAG_KILL_ON_DROP),
+            kill_tree: has(FLAG_KILL_TREE),
         };
         if text.rest.is_empty() { Ok(request) } else { Err(DecodeError::Nul) }
     }

@@ -6,7 +6,7 @@
 //! setuid in all threads) unblocked: their handlers would run in a child that shares our memory.
 #![expect(unsafe_code, reason = "the raw system call")]
 
-use std::ptr;
+use std::{mem::MaybeUninit, ptr};
 
 /// All signals of the calling thread are blocked while this lives; then the mask is what it was.
 #[derive(Debug)]
@@ -32,9 +32,15 @@ impl Drop for BlockedSignals {
     }
 }
 
-/// Blocks every signal of the calling thread for as long as the thread lives.
+/// Blocks every signal of the calling thread for as long as the thread lives, but for those that the C library has for
+/// itself: when another thread calls `setuid(2)`, it sends one to each thread and waits until all of them have followed.
 pub(crate) fn block_for_good() {
-    set_mask(&all());
+    let mut mask = MaybeUninit::uninit();
+    // SAFETY: sigfillset initialises the set, without the C library's own signals; it is passed on to be read.
+    unsafe {
+        libc::sigfillset(mask.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_SETMASK, mask.as_ptr(), ptr::null_mut());
+    }
 }
 
 #[cfg(target_os = "linux")]
@@ -61,7 +67,7 @@ fn set_mask(mask: &Mask) -> Mask {
 
 #[cfg(not(target_os = "linux"))]
 fn all() -> Mask {
-    let mut mask = std::mem::MaybeUninit::uninit();
+    let mut mask = MaybeUninit::uninit();
     // SAFETY: sigfillset initialises the set it is given.
     unsafe {
         libc::sigfillset(mask.as_mut_ptr());

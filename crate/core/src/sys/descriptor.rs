@@ -8,7 +8,7 @@
 
 use std::{
     io,
-    os::fd::{BorrowedFd, RawFd},
+    os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd},
 };
 
 /// Borrows the descriptor of this number.
@@ -23,4 +23,10 @@ pub(crate) fn borrow<'a>(number: RawFd) -> io::Result<BorrowedFd<'a>> {
     }
     // SAFETY: it is open, and the caller of `spawn` keeps it so while the call lasts.
     Ok(unsafe { BorrowedFd::borrow_raw(number) })
+}
+
+/// Closes the descriptor of this number. Only for one that was ours, and that nobody has taken over.
+pub(crate) fn close(number: RawFd) {
+    // SAFETY: the caller has made sure that it is still what he gave away, and that there is nobody left to take it.
+    drop(unsafe { OwnedFd::from_raw_fd(number) });
 }

@@ -5,9 +5,12 @@
 
 #[cfg(raw_clone)]
 mod arena;
+pub(crate) mod at_exit;
 pub(crate) mod blocked_signals;
 #[cfg(raw_clone)]
 mod child_main;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) mod clock;
 #[cfg(raw_clone)]
 pub(crate) mod clone;
 #[cfg(not(raw_clone))]
@@ -29,11 +32,18 @@ pub(crate) mod pidfd;
 pub(crate) mod posix_spawn;
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_probe.rs")]
 pub(crate) mod probe;
+#[cfg(target_os = "freebsd")]
+#[path = "process_table_freebsd.rs"]
+pub(crate) mod process_table;
+#[cfg(target_vendor = "apple")]
+#[path = "process_table_apple.rs"]
+pub(crate) mod process_table;
 #[cfg(raw_clone)]
 mod raw;
 pub(crate) mod read;
 pub(crate) mod relay;
 pub(crate) mod report;
+pub(crate) mod rlimit;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod sigchld;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

@@ -3,7 +3,8 @@
 //! libuv installs its handler with a plain sigaction when the first `child_process` child starts, chains to nobody, and
 //! puts `SIG_DFL` back when its last child is gone. So ours can be gone at any time, and a handler that was there before
 //! ours must go on being called. Both are dealt with here: ours calls the one that it replaced, and
-//! [`ensure_installed`] notices when ours was replaced and goes in front again.
+//! [`ensure_installed`] notices when ours was replaced and goes in front again. A handler that replaced ours and passes the
+//! signal on to it is then behind ours as well as in front of it: [`on_signal`] knows when it was called by itself.
 //!
 //! # Safety
 //!
@@ -38,6 +39,9 @@ static PREVIOUS: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
 /// Every handler that was ever seen: a handful. They are never freed, because a handler of ours that was interrupted
 /// for long may still be about to read one. Whoever installs holds this lock.
 static KNOWN: Mutex<Vec<&'static Previous>> = Mutex::new(Vec::new());
+/// The threads that are in another's handler by way of ours, by their ids; 0 is a free place. The kernel rarely has more
+/// than one thread at it. Not thread-local, because memory for that may be allocated when it is first used.
+static PASSING_ON: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
 
 /// The descriptor that becomes readable after a SIGCHLD.
 ///
@@ -154,9 +158,12 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
         let one = 1u64;
         libc::write(counter, ptr::from_ref(&one).cast(), size_of::<u64>());
         *errno = kept;
+        // One that was installed in front of ours and passes signals on, to ours, is called by ours once ours went in front
+        // again: round and round. So a call from within a call goes no further.
         if let Some(previous) = previous.as_ref()
             && previous.handler != libc::SIG_DFL
             && previous.handler != libc::SIG_IGN
+            && let Some(_passing_on) = PassingOn::begin()
         {
             if previous.takes_info {
                 let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
@@ -167,5 +174,63 @@ extern "C" fn on_signal(signal: libc::c_int, info: *mut libc::siginfo_t, context
                 handler(signal);
             }
         }
+    }
+}
+
+/// This thread, while it is in another's handler.
+struct PassingOn(Option<&'static AtomicI32>);
+
+impl PassingOn {
+    /// `None`: it is there already, and that handler has passed the signal on to ours.
+    fn begin() -> Option<Self> {
+        let thread = nix::unistd::gettid().as_raw();
+        if PASSING_ON.iter().any(|place| place.load(Ordering::Relaxed) == thread) {
+            return None;
+        }
+        // With all places taken it goes without: better a handler that might be called in circles than one that is not.
+        let take = |place: &&AtomicI32| place.compare_exchange(0, thread, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        Some(Self(PASSING_ON.iter().find(take)))
+    }
+}
+
+impl Drop for PassingOn {
+    fn drop(&mut self) {
+        if let Some(place) = self.0 {
+            place.store(0, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod test {
+    use super::*;
+
+    /// What the stranger replaced, to be called by it.
+    static REPLACED: AtomicPtr<Previous> = AtomicPtr::new(ptr::null_mut());
+    static STRANGER_CALLED: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn stranger(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+        STRANGER_CALLED.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the test set it to ours, which takes three arguments, before this was installed.
+        unsafe {
+            let handler: extern "C" fn(libc::c_int, *mut libc::siginfo_t, *mut libc::c_void) =
+                std::mem::transmute((*REPLACED.load(Ordering::Acquire)).handler);
+            handler(signal, info, context);
+        }
+    }
+
+    #[test]
+    fn a_handler_that_passes_on_to_ours_is_not_called_round_and_round() {
+        ensure_installed().expect("there is room for a descriptor");
+        let replaced = Box::leak(Box::new(previous_of(&swap(None))));
+        REPLACED.store(replaced, Ordering::Release);
+        let mut action = ours();
+        action.sa_sigaction = stranger as *const () as libc::sighandler_t;
+        swap(Some(&action));
+        assert!(ensure_installed().expect("there is room for a descriptor"), "ours is in front again");
+        // SAFETY: a signal to this thread, which has a handler.
+        unsafe { libc::raise(libc::SIGCHLD) };
+        // Children of other tests may end meanwhile, and each of them is told of once. A round trip would overflow the stack.
+        assert!(STRANGER_CALLED.load(Ordering::Relaxed) >= 1, "it goes on being told");
     }
 }

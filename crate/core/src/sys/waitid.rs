@@ -120,20 +120,6 @@ fn peek(kind: libc::idtype_t, id: u32, whose: i32) -> Option<u32> {
     u32::try_from(unsafe { info.si_pid() }).ok().filter(|&pid| pid != 0)
 }
 
-/// Waits until the child `pid` has ended and reaps it. Only for children that were just sent SIGKILL.
-///
-/// # Errors
-///
-/// `ECHILD` when `pid` is no unreaped child of this process.
-pub(crate) fn wait_killed(pid: u32) -> io::Result<()> {
-    loop {
-        match wait(pid, 0) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result.map(drop),
-        }
-    }
-}
-
 /// Waits for the end of `pid`. `options` is `WNOHANG` or 0.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn wait(pid: u32, options: i32) -> io::Result<Option<ExitStatus>> {
@@ -260,7 +246,7 @@ mod test {
         let mut child = Command::new("sleep").arg("1800").spawn().expect("sleep starts");
         assert_eq!(try_wait(child.id()).expect("the child is ours"), None);
         child.kill().expect("the child is ours");
-        wait_killed(child.id()).expect("the child is ours");
+        assert_eq!(wait(child.id(), 0).expect("the child is ours").and_then(|status| status.signal()), Some(9));
         let error = try_wait(child.id()).expect_err("nobody is left to wait for");
         assert_eq!(error.raw_os_error(), Some(libc::ECHILD));
     }

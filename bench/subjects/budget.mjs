@@ -1,0 +1,62 @@
+// Where the time of one child goes on the JavaScript thread: the whole call, and what of it is native.
+
+import { createRequire } from 'node:module'
+
+import { threadCpu } from './cpu.mjs'
+import { percentile } from './statistics.mjs'
+
+const { BindingEnvironment } = createRequire(import.meta.url)('#binding')
+
+const NATIVE = ['spawn', 'capture', 'hold', 'claim', 'take', 'takeText']
+
+/** Makes each native method note how long it took, in microseconds. */
+const watch = () => {
+  const times = Object.fromEntries(NATIVE.map((name) => [name, []]))
+  for (const name of NATIVE) {
+    const native = BindingEnvironment.prototype[name]
+    BindingEnvironment.prototype[name] = function (...values) {
+      const before = performance.now()
+      const result = native.apply(this, values)
+      times[name].push(1e3 * (performance.now() - before))
+      return result
+    }
+  }
+  return times
+}
+
+export const measure = async (api, { how, count = 1000, warmup = 300 }) => {
+  const times = watch()
+  const calls = []
+  const once = async () => {
+    const before = performance.now()
+    if (how === 'run') {
+      const output = api.output('/bin/echo', ['text'])
+      calls.push(1e3 * (performance.now() - before))
+      return output
+    }
+    const child = api.start('/bin/true', [], how === 'ignore' ? 'ignore' : 'pipe')
+    if (how === 'read') api.streams(child)
+    calls.push(1e3 * (performance.now() - before))
+    return new Promise((resolve) => void api.onExit(child, resolve))
+  }
+  for (let index = 0; index < warmup; index++) await once()
+  for (const samples of [calls, ...Object.values(times)]) samples.length = 0
+  const cpu = threadCpu()
+  for (let index = 0; index < count; index++) await once()
+  const threadTime = (threadCpu() - cpu) / count
+  /** Per child: the median, as often as it is called. */
+  const each = (name) => (times[name].length === 0 ? 0 : (percentile(times[name], 0.5) * times[name].length) / count)
+  const spawn = each('spawn')
+  const capture = each('capture')
+  const claim = each('claim')
+  const call = percentile(calls, 0.5)
+  return {
+    call,
+    spawn,
+    capture: capture + claim,
+    hold: each('hold'),
+    take: each('take') + each('takeText'),
+    script: call - spawn - capture - claim - each('hold') / 2,
+    threadTime,
+  }
+}
