@@ -29,6 +29,8 @@ const limitsOf = async (rlimits: SpawnOptions['rlimits']): Promise<Map<string, [
     stdout
       .split('\n')
       .slice(1, -1)
+      // It limits nothing: it is the mark by which brood knows its families.
+      .filter((line) => !line.startsWith('Max file locks'))
       .map((line) => line.split(/\s{2,}/))
       .map(([name, soft, hard]) => [name!, [soft!, hard!]]),
   )
