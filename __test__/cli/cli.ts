@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { runNode, type Ended } from '../helpers/fixture.ts'
 
 /** The command as it is built. */
-export const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /** Runs `brood` with its output in pipes. */
 export const brood = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
