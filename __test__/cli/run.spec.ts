@@ -61,8 +61,10 @@ for (const [name, args, message] of [
   })
 }
 
+/** What a command writes that is run with these arguments. */
+const echo = async (...args: string[]): Promise<string> => (await runBrood(['run', ...args])).stdout
+
 test('options end with -- or with the first word that is none of ours', async (t) => {
-  const echo = async (...args: string[]): Promise<string> => (await runBrood(['run', ...args])).stdout
   t.is(await echo('--', 'echo', '--grace', '--', '-g'), '--grace -- -g\n')
   t.is(await echo('echo', '--help', '--', '-x'), '--help -- -x\n')
   t.is(await echo('--grace', '1', 'echo', '--report'), '--report\n')

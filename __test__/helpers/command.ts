@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { DEADLINE, until, within } from './until.ts'
 
 /** The path of the command `brood`. */
-export const BROOD = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url))
+export const BROOD = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /** How a command ended, and what it wrote. */
 export interface Ended {
