@@ -21,6 +21,14 @@ for (const [script, code] of [
   })
 }
 
+test('--expect: a status that is as good as 0 becomes 0', async (t) => {
+  const codeOf = async (script: string): Promise<number | null> =>
+    (await runBrood(['run', '-e', '143', '--expect=7', '--', 'sh', '-c', script])).code
+  t.is(await codeOf('exit 7'), 0)
+  t.is(await codeOf('kill -TERM $$'), 0)
+  t.is(await codeOf('exit 8'), 8)
+})
+
 test('a command that is not found is 127, and the message says which', async (t) => {
   const { code, stdout, stderr } = await runBrood(['run', '--', 'no-such-command-anywhere'])
   t.deepEqual([code, stdout], [127, ''])
@@ -50,6 +58,7 @@ for (const [name, args, message] of [
   ['an option without its value', ['--timeout', '--', 'true'], '--timeout'],
   ['a signal that is none', ['--parent-death', 'NONSENSE', '--', 'true'], '"NONSENSE" is no signal'],
   ['half a signal map', ['--signal-map', 'TERM', '--', 'true'], '--signal-map must be like TERM=INT'],
+  ['an exit code that is none', ['-e', '256', '--', 'true'], '--expect must be an exit code'],
   ['a signal map without signals', ['--signal-map', 'A=B', '--', 'true'], '"A" is no signal'],
 ] as const) {
   test(`${name} is 125, and says so`, async (t) => {
@@ -75,7 +84,16 @@ test('--help shows every option, and runs nothing', async (t) => {
   for (const args of [['--help'], ['-h'], ['--help', '--', 'false']]) {
     const { code, stdout, stderr } = await runBrood(['run', ...args])
     t.deepEqual([code, stderr], [0, ''])
-    for (const option of ['group', 'signal-map', 'timeout', 'grace', 'leave-orphans', 'parent-death', 'report']) {
+    for (const option of [
+      'group',
+      'signal-map',
+      'timeout',
+      'grace',
+      'leave-orphans',
+      'expect',
+      'parent-death',
+      'report',
+    ]) {
       t.true(stdout.includes(`--${option}`), option)
     }
   }
