@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 
 import test from 'ava'
 
+import { BROOD } from './helpers/command.ts'
 import { fixture } from './helpers/fixture.ts'
 import { checkLeaks } from './helpers/leaks.ts'
 import { within } from './helpers/until.ts'
@@ -93,4 +94,13 @@ for (const errno of ['ENOSYS', 'EPERM']) {
       })
     })
   }
+}
+
+for (const errno of ['ENOSYS', 'EPERM']) {
+  check(`brood run says that nobody would reap, where prctl is ${errno}, and runs the command${skipped}`, (t) => {
+    const command = [process.execPath, BROOD, 'run', '--', 'sh', '-c', 'exit 3']
+    const { status, stderr } = spawnSync(launcher, [errno, 'prctl', '--', ...command], { encoding: 'utf8' })
+    t.is(status, 3)
+    t.regex(stderr, new RegExp(`^brood run: warning: orphans .* will not be reaped here.*${errno}`))
+  })
 }

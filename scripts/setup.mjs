@@ -49,7 +49,10 @@ const newest = (places) => {
 /** Installs what package-lock.json says, unless that is there already. */
 export const install = () => {
   if (modified(join(root, 'node_modules/.package-lock.json')) >= modified(join(root, 'package-lock.json'))) return
-  step('installing the development dependencies', () => sh('npm', ['ci', '--no-audit', '--no-fund'], { quiet: true }))
+  // Not `npm ci`, which refuses a lock file that does not list the binaries for every other platform (npm/cli#4828).
+  step('installing the development dependencies', () =>
+    sh('npm', ['install', '--no-audit', '--no-fund'], { quiet: true }),
+  )
 }
 
 /** Builds the native part and the TypeScript, where a source is newer than what was built of it. */

@@ -123,7 +123,8 @@ const start = (): void => {
   const opened = binding.openAdoption()
   if (typeof opened === 'number') {
     const code = errnoName(opened)
-    const advice = code === 'ENOSYS' ? `; only Linux has subreapers, and elsewhere one has to be PID 1` : ''
+    const isRefused = code === 'ENOSYS' || code === 'EPERM'
+    const advice = isRefused ? '; it takes Linux and no filter against that call, or being PID 1' : ''
     const message = `brood cannot adopt orphans here: prctl PR_SET_CHILD_SUBREAPER ${code}${advice}`
     throw Object.assign(new Error(message), { code, errno: -opened, syscall: 'prctl' })
   }

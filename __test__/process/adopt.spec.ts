@@ -1,10 +1,10 @@
 import { spawn as nodeSpawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
-import { adoptOrphans, orphanQueue, run, type Adoption, type ReapedOrphan } from 'brood'
+import { adoptOrphans, orphanQueue, processTree, run, type Adoption, type ReapedOrphan } from 'brood'
 
 import { fixture, runFixture, runNode } from '../helpers/fixture.ts'
 import { checkLeaks } from '../helpers/leaks.ts'
@@ -98,6 +98,16 @@ test.serial(
   },
 )
 
+test.serial('a stranger that still runs shows in processTree(), among the children of this process', async (t) => {
+  const { adoption } = adopt(t)
+  const pid = await leave('exec sleep 1000')
+  const found = processTree().get(pid)
+  t.is(found?.parent?.pid, process.pid)
+  process.kill(pid)
+  await until(() => isGone(pid), 'it is reaped')
+  t.is(adoption.adopted, 1)
+})
+
 test.serial('removing all listeners of SIGCHLD does not stop it', async (t) => {
   const { adoption } = adopt(t)
   process.removeAllListeners('SIGCHLD')
@@ -113,7 +123,7 @@ const blockedWorker = async (command: string): Promise<{ worker: Worker; pid: nu
     const { spawn } = require('node:child_process')
     const { parentPort } = require('node:worker_threads')
     parentPort.postMessage(spawn('sh', ['-c', ${JSON.stringify(command)}], { stdio: 'ignore' }).pid)
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 0)`
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)`
   const worker = new Worker(source, { eval: true })
   const [pid] = (await once(worker, 'message')) as [number]
   return { worker, pid }
@@ -128,8 +138,10 @@ test.serial("a worker's child that has ended is the worker's, however long that 
   await until(() => isGone(stranger), 'a stranger is reaped meanwhile')
   t.true(isZombie(pid))
   await worker.terminate()
-  await until(() => isGone(pid), 'libuv reaps it when the loop of the worker ends')
-  t.is(adoption.adopted, 1)
+  await until(() => isGone(pid), 'it is reaped when the worker has ended')
+  // By libuv, which may look once more while the loop of the worker is taken down; else by brood, to which it then falls
+  // without a SIGCHLD.
+  t.true(adoption.adopted === 1 || adoption.adopted === 2, String(adoption.adopted))
 })
 
 test.serial("a worker's child that outlives the worker is a stranger from then on", async (t) => {
@@ -142,6 +154,13 @@ test.serial("a worker's child that outlives the worker is a stranger from then o
   t.is(adoption.adopted, 1)
 })
 
+/** Whether all threads of a program are stopped. */
+const isFrozen = (pid: number): boolean =>
+  readdirSync(`/proc/${pid}/task`).every((tid) => {
+    const line = readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')
+    return line.slice(line.lastIndexOf(')') + 2).startsWith('T')
+  })
+
 test.serial('a program that is frozen for a while takes nothing from others when it thaws', async (t) => {
   // Without a grace period: what is tested is that threads which were about to reap come to it first.
   const program = nodeSpawn(process.execPath, [fixture('adopt-frozen.mjs')], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -151,12 +170,15 @@ test.serial('a program that is frozen for a while takes nothing from others when
     if (what === 'code') codes.push(number!)
     if (what !== 'pid') continue
     program.kill('SIGSTOP')
-    await until(() => processEntry(program.pid!)?.state === 'T', 'it is frozen')
+    await until(() => isFrozen(program.pid!), 'it is frozen')
     process.kill(Number(number), 'SIGUSR1')
     await until(() => isZombie(Number(number)), 'the shell of the terminal has ended')
     program.kill('SIGCONT')
   }
-  t.deepEqual(codes, ['1', '2', '3', '4', '5', '6', '7', '8', '9', '10'])
+  t.deepEqual(
+    codes,
+    Array.from({ length: 40 }, (_, index) => String(index + 1)),
+  )
 })
 
 test('nothing wakes up while nothing happens', async (t) => {

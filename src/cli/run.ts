@@ -11,6 +11,7 @@ PID 1 of a container, and good for any other process.
       --signal-map A=B     pass signal A on as B; A=0 drops it; may be given several times, or as a list: A=B,C=D
       --timeout TIME       stop the command after this time: SIGTERM, and SIGKILL after the grace time
       --grace TIME         time from SIGTERM to SIGKILL, also for what the command leaves behind (5s)
+  -e, --expect CODE        end with 0 when the command ends with this exit code (143: SIGTERM); may be given several times
       --leave-orphans      do not stop what the command leaves behind
       --parent-death SIG   have this signal sent when the parent of brood dies
       --report             at the end, write one line of JSON to stderr

@@ -32,13 +32,14 @@ mod linux {
     /// Where the low half of the second argument lies behind the first.
     const SIZE_ARGUMENT: u32 = 8;
 
-    const SYSCALLS: [(&str, libc::c_long); 8] = [
+    const SYSCALLS: [(&str, libc::c_long); 9] = [
         ("clone3", libc::SYS_clone3),
         ("close_range", libc::SYS_close_range),
         ("faccessat2", libc::SYS_faccessat2),
         ("pidfd_getfd", libc::SYS_pidfd_getfd),
         ("pidfd_open", libc::SYS_pidfd_open),
         ("pidfd_send_signal", libc::SYS_pidfd_send_signal),
+        ("prctl", libc::SYS_prctl),
         ("seccomp", libc::SYS_seccomp),
         ("waitid", libc::SYS_waitid),
     ];

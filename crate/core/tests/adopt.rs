@@ -63,7 +63,7 @@ mod linux {
         });
         let pid = receive.recv().expect("the thread has started it");
         let deadline = Instant::now() + DEADLINE;
-        while !state(pid).is_some_and(|state| state == 'Z') {
+        while state(pid).is_none_or(|state| state != 'Z') {
             assert!(Instant::now() < deadline, "true ends");
             thread::sleep(Duration::from_millis(1));
         }

@@ -14,6 +14,8 @@ export interface RunCommand {
   /** Milliseconds that the command may take; `undefined` for as long as it likes. */
   readonly timeout: number | undefined
   readonly leaveOrphans: boolean
+  /** Exit codes that are as good as 0. */
+  readonly expected: ReadonlySet<number>
   /** What becomes of signals on their way, by number; 0 for those that go nowhere. */
   readonly signalMap: ReadonlyMap<number, number>
   /** What we are sent when our parent dies. */
@@ -32,6 +34,7 @@ const OPTIONS = {
   timeout: { type: 'string' },
   'leave-orphans': { type: 'boolean' },
   'signal-map': { type: 'string', multiple: true },
+  expect: { type: 'string', short: 'e', multiple: true },
   'parent-death': { type: 'string' },
   report: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
@@ -67,6 +70,12 @@ const parseSignalMap = (entries: readonly string[]): Map<number, number> => {
   return map
 }
 
+const parseExitCode = (text: string): number => {
+  const code = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (code <= 255) return code
+  throw new UsageError(`--expect must be an exit code from 0 to 255; received "${text}"`)
+}
+
 /** Splits our own options from the command, which begins behind `--`, or with the first word that is no option of ours. */
 const split = (words: readonly string[]): [own: string[], command: string[]] => {
   const { tokens } = parseArgs({ args: [...words], options: OPTIONS, strict: false, tokens: true })
@@ -99,6 +108,7 @@ export const parseRun = (words: readonly string[]): RunCommand | undefined => {
     grace: parseTime('grace', grace),
     timeout: timeout === undefined ? undefined : parseTime('timeout', timeout),
     leaveOrphans: values['leave-orphans'] ?? false,
+    expected: new Set((values.expect ?? []).map(parseExitCode)),
     signalMap: parseSignalMap(signalMap),
     parentDeath: parentDeath === undefined ? undefined : parseSignal('parent-death', parentDeath),
     report: values.report ?? false,

@@ -137,7 +137,9 @@ class Supervisor {
       const stopLimit = this.#limitTime()
       const status = await child.wait()
       stopLimit()
-      return { exitCode: this.#timedOut ? EXIT.timedOut : exitCodeOf(status), status, pid: child.pid }
+      const exitCode = exitCodeOf(status)
+      const told = this.#command.expected.has(exitCode) ? 0 : exitCode
+      return { exitCode: this.#timedOut ? EXIT.timedOut : told, status, pid: child.pid }
     } catch (error) {
       say(`brood run: ${(error as Error).message}`)
       return { exitCode: error instanceof SpawnError ? exitCodeOfError(error) : EXIT.failed }

@@ -370,7 +370,7 @@ mod test {
         let driver = driver().expect("it is running");
         let input = || Some(vec![b'x'; 1 << 20]);
         let ended = ["cat", "head -c 1", "exec >&- 2>&-; head -c 1", "exec <&-; echo out", "exec >&-; cat >&2"];
-        let running = ["cat; sleep 1000", "exec >&- 2>&-; sleep 1000", "exec sleep 1000"];
+        let running = ["cat; exec sleep 1000", "exec >&- 2>&-; exec sleep 1000", "exec sleep 1000"];
         for (round, script) in ended.iter().chain(&running).cycle().take(160).enumerate() {
             let shell = Command::new("sh").and_then(|sh| sh.args(["-c", script])).expect("no NUL");
             let piped = if round % 5 == 4 { 1 } else { 3 };

@@ -98,6 +98,7 @@ impl World {
             child: Child(Arc::clone(&kernel)),
             owner: Owner::Environment(Arc::clone(&outbox)),
             kill_on_drop: false,
+            kill_tree: false,
             stdio: Vec::new(),
             capture: None,
             spurious: 0,

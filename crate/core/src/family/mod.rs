@@ -22,13 +22,16 @@ mod hunt;
 mod kernel;
 pub(crate) mod mark;
 
-use std::{collections::HashSet, io, process, sync::Mutex};
+use std::{
+    collections::HashSet,
+    io, process,
+    sync::{Mutex, PoisonError},
+};
 
 use self::{hunt::Hunt, kernel::Kernel};
 use crate::{
     Identity, Signal,
     process_table::{ProcessTable, Table},
-    sync::lock,
 };
 
 /// Whose family is meant.
@@ -51,7 +54,7 @@ pub(crate) struct Target {
 pub(crate) fn kill(target: &Target, signal: Signal) -> io::Result<Vec<Identity>> {
     // Two hunts at the same time would let each other's catch go.
     static HUNTING: Mutex<()> = Mutex::new(());
-    let _hunting = lock(&HUNTING);
+    let _hunting = HUNTING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut table = ProcessTable::open()?;
     kill_by(&mut table, target, signal, process::id())
 }

@@ -52,7 +52,8 @@ pub(crate) fn start(request: &Request<'_>, mark: u64) -> Result<Started, SpawnEr
     let mut limits = request.limits.clone();
     // Not for posix_spawn(3), which sets no limits: the child would have to be forked for nothing but its mark.
     if SpawnMethod::current() != SpawnMethod::PosixSpawn {
-        limits.extend(rlimit::to_carry(mark));
+        // Whoever asks for this very limit gets what he asked for.
+        limits.extend(rlimit::to_carry(mark).filter(|mark| limits.iter().all(|limit| limit.resource != mark.resource)));
     }
     let order = Order {
         candidates: &candidates,

@@ -62,7 +62,8 @@ impl Order<'_> {
             limit_count: self.limits.len(),
             groups: arena.put_slice(groups),
             group_count: groups.len(),
-            parent: std::process::id() as libc::pid_t,
+            // Who is asked for only by a child that is to die with him.
+            parent: self.parent_death_signal.map_or(0, |_| std::process::id() as libc::pid_t),
             process_group: self.process_group.unwrap_or(0),
             uid: self.uid.unwrap_or(0),
             gid: self.gid.unwrap_or(0),

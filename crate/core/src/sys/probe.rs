@@ -74,6 +74,11 @@ fn clone3() -> i32 {
 }
 
 fn clone3_into_cgroup() -> i32 {
+    // A filter may look at the size of the arguments, and let this through that it refuses to brood.
+    match clone3() {
+        0 => {}
+        errno => return errno,
+    }
     let mut arguments = [0_u64; 11];
     arguments[0] = CLONE_INTO_CGROUP;
     // No process has a descriptor of this number.

@@ -110,8 +110,8 @@ fn close_ends_captures_in_flight() {
         for (script, options) in [
             ("cat", with_input(vec![b'x'; 1 << 20])),
             ("exec yes", everything()),
-            ("sleep 1000", everything()),
-            ("cat; sleep 1000", with_drain(1_000_000)),
+            ("exec sleep 1000", everything()),
+            ("cat; exec sleep 1000", with_drain(1_000_000)),
             // Captures that outlive their child.
             ("sleep 1000 & exit", everything()),
             ("sleep 1000 & exit", with_drain(1_000_000)),
