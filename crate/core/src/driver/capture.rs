@@ -173,7 +173,9 @@ impl Capture {
             Stream::Input => state.write(),
             Stream::Output(index) => state.read(index, scratch),
         };
-        if matches!(progress, Progress::Ended | Progress::Overflow) {
+        // Not after an overflow: whoever is to be killed for it, with all its descendants, must not end by SIGPIPE before these
+        // are found.
+        if progress == Progress::Ended {
             state.close(stream, registry);
         }
         progress
