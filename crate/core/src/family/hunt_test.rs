@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::*;
+use super::{
+    super::catch::{CONTINUE, STOP},
+    *,
+};
 use crate::process_table::{Table, scripted::row};
 
 const OWN: u32 = 50;
