@@ -264,6 +264,20 @@ fn a_link_to_a_pid_that_has_changed_hands_is_none() {
 }
 
 #[test]
+fn a_link_to_a_member_that_has_gone_is_none() {
+    let mut kernel = Scripted::with(&[(10, OWN, 5), (11, 10, 6), (90, 1, 2)]);
+    // 11 was taken in. Then it goes, and a stranger has its pid and a child.
+    kernel.after_read.push((
+        90,
+        Box::new(|kernel| {
+            kernel.born((11, 1, 8));
+            kernel.born((95, 11, 9));
+        }),
+    ));
+    assert_eq!(kill(&mut kernel, Signal::KILL), [10]);
+}
+
+#[test]
 fn a_root_whose_pid_was_given_away_is_nobodys() {
     for mut kernel in both(&[(10, OWN, 6), (11, 10, 7)]) {
         assert_eq!(kill(&mut kernel, Signal::KILL), []);
