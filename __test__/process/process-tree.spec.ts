@@ -62,7 +62,11 @@ test('our own data is what Node says of us', (t) => {
 
 test('groups and sessions are those of the kernel', async (t) => {
   const family = relatives(t)
-  const child = spawn('sh', ['-c', 'setsid sleep 1000 & sleep 1000 & wait'], { env: family.env, processGroup: true })
+  const child = spawn('sh', ['-c', 'setsid sleep 1000 & sleep 1000 & wait'], {
+    stdio: 'ignore',
+    env: family.env,
+    processGroup: true,
+  })
   const pids = await family.reach(3)
   const [leader] = await until(() => {
     const found = pids.filter((pid) => processEntry(pid)?.session === pid)
@@ -99,7 +103,7 @@ test('a name may hold spaces, parentheses and newlines', async (t) => {
 test('a zombie is in the tree, with its name', async (t) => {
   const family = relatives(t)
   // What is executed in the end never waits for the child of the shell that it was.
-  const child = spawn('sh', ['-c', 'sleep 0 & exec sleep 1000'], { env: family.env })
+  const child = spawn('sh', ['-c', 'sleep 0 & exec sleep 1000'], { stdio: 'ignore', env: family.env })
   const zombie = await until(
     () => processTree(child.pid).init.children.find(({ pid }) => isZombie(pid)),
     'there is a zombie',

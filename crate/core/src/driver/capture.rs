@@ -174,7 +174,8 @@ impl Capture {
             Stream::Input => state.write(),
             Stream::Output(index) => state.read(index, scratch),
         };
-        // One that overflows stays open until the child was killed: it would else end by SIGPIPE, or not at all.
+        // Not after an overflow: whoever is to be killed for it, with all its descendants, must not end by SIGPIPE before these
+        // are found.
         if progress == Progress::Ended {
             state.close(stream, registry);
         }

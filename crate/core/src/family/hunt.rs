@@ -25,32 +25,13 @@ use std::{
     io,
 };
 
-use super::{Target, kernel::Kernel};
+use super::{Target, catch::Catch, kernel::Kernel};
 use crate::{Identity, ProcessRow, Signal, process_table::links};
 
 /// More searches than a bomb has needed so far, by far.
 const MOST_SEARCHES: usize = 256;
 /// How often one search asks for pids that are new since it began.
 const MOST_CHASES: usize = 64;
-/// How many pauses (of 200 µs) are made for members to stop: for one that sleeps in the kernel, and for one that only needs
-/// to be given a processor.
-const PATIENCE: (u32, u32) = (50, 2500);
-
-const STOP: Signal = Signal::from_raw(libc::SIGSTOP).expect("a number in range");
-const CONTINUE: Signal = Signal::from_raw(libc::SIGCONT).expect("a number in range");
-
-#[derive(Debug)]
-struct Member {
-    start: u64,
-    /// Stopped before we came.
-    was_stopped: bool,
-    /// All its threads have been seen stopped, or nobody waits for that any more.
-    is_settled: bool,
-    /// It was waited for in vain.
-    is_given_up: bool,
-    /// Ours to signal.
-    is_reachable: bool,
-}
 
 /// One hunt, from the first look to the last signal.
 #[derive(Debug)]
@@ -61,14 +42,7 @@ pub(super) struct Hunt<'a, K> {
     /// Whoever orphans of this family can fall to: the ancestors of its roots.
     reapers: HashSet<u32>,
     marks: HashMap<Identity, Option<u64>>,
-    members: HashMap<u32, Member>,
-    /// Parents before their children, as a rule.
-    order: Vec<u32>,
-    /// How often somebody was taken in.
-    additions: usize,
-    stops: bool,
-    /// Somebody was there and not ours to signal.
-    is_refused: bool,
+    catch: Catch,
 }
 
 impl<'a, K: Kernel> Hunt<'a, K> {
@@ -76,9 +50,9 @@ impl<'a, K: Kernel> Hunt<'a, K> {
     pub(super) fn new(kernel: &'a mut K, target: &'a Target, own: u32, stops: bool) -> io::Result<Self> {
         let mut reapers = HashSet::from([1]);
         // Who we spawned has us and our ancestors above it. So did a child of ours that has ended.
-        let below_us = (!target.marks.is_empty()).then_some(own);
-        for pid in target.roots.iter().map(|root| root.pid).chain(below_us) {
-            reapers.extend(below_us);
+        let spawner = (!target.marks.is_empty()).then_some(own);
+        reapers.extend(spawner);
+        for pid in target.roots.iter().map(|root| root.pid).chain(spawner) {
             let mut next = pid;
             while let Some(row) = kernel.read(next)?
                 && reapers.insert(row.ppid)
@@ -86,18 +60,9 @@ impl<'a, K: Kernel> Hunt<'a, K> {
                 next = row.ppid;
             }
         }
-        Ok(Self {
-            kernel,
-            target,
-            own,
-            reapers,
-            marks: HashMap::new(),
-            members: HashMap::new(),
-            order: Vec::new(),
-            additions: 0,
-            stops,
-            is_refused: false,
-        })
+        // The parent of init, and of who came into our pid namespace from outside.
+        reapers.remove(&0);
+        Ok(Self { kernel, target, own, reapers, marks: HashMap::new(), catch: Catch::new(stops) })
     }
 
     /// Finds all members, and stops them.
@@ -107,14 +72,14 @@ impl<'a, K: Kernel> Hunt<'a, K> {
                 && row.identity == *root
                 && self.can_be_member(&row)
             {
-                self.add(&row)?;
+                self.catch.add(self.kernel, &row)?;
             }
         }
-        if !self.stops {
+        if !self.catch.stops() {
             return self.sweep().map(drop);
         }
         for _ in 0..MOST_SEARCHES {
-            self.settle()?;
+            self.catch.settle(self.kernel)?;
             if !self.sweep()? {
                 break;
             }
@@ -122,58 +87,28 @@ impl<'a, K: Kernel> Hunt<'a, K> {
         Ok(())
     }
 
-    /// Sends the signal to all members, and lets those go on that are not to stay stopped. Answers who got the signal.
-    ///
-    /// Children come before their parents. The end of a parent may orphan a process group with stopped members in it, and to
-    /// those the kernel sends SIGHUP and SIGCONT: by then they must have the signal that was meant for them.
+    /// Signals all members, and lets go of them. Answers who got the signal.
     pub(super) fn release(self, signal: Signal) -> io::Result<Vec<Identity>> {
-        let mut signalled = Vec::new();
-        let (mut failure, mut is_refused) = (None, self.is_refused);
-        let reachable = self.order.iter().rev().filter_map(|&pid| {
-            let member = self.members.get(&pid).filter(|member| member.is_reachable)?;
-            Some((Identity { pid, start: member.start }, member))
-        });
-        for (identity, _) in reachable.clone() {
-            match self.kernel.signal(identity, signal) {
-                Ok(true) => signalled.push(identity),
-                Ok(false) => {}
-                Err(error) if error.raw_os_error() == Some(libc::EPERM) => is_refused = true,
-                Err(error) => failure = Some(error),
-            }
-        }
-        if self.stops && !stays_stopped(signal) {
-            for (identity, member) in reachable {
-                // Who was stopped before does not go on by a signal that has nothing to do with it; but who is asked to end
-                // must be able to.
-                if !member.was_stopped || asks_to_end(signal) {
-                    let _ = self.kernel.signal(identity, CONTINUE);
-                }
-            }
-        }
-        match failure {
-            Some(error) => Err(error),
-            None if signalled.is_empty() && is_refused => Err(io::Error::from_raw_os_error(libc::EPERM)),
-            None => Ok(signalled),
-        }
+        self.catch.release(self.kernel, signal)
     }
 
     /// Looks for members once. `true` when there is reason to do it again: somebody was found, has gone, or did not stay
     /// stopped.
     fn sweep(&mut self) -> io::Result<bool> {
-        let before = self.additions;
+        let before = self.catch.additions();
         let has_changed = match self.sweep_by_lists()? {
             Some(has_changed) => has_changed,
             None => self.sweep_through_all()?,
         };
-        Ok(has_changed || self.additions != before)
+        Ok(has_changed || self.catch.additions() != before)
     }
 
     /// Goes from the members to their children, and through the children of those to whom orphans fall: what that costs
     /// depends on the family, not on how many other processes there are. `None` where it cannot be done, or not for less.
     fn sweep_by_lists(&mut self) -> io::Result<Option<bool>> {
         let mut has_changed = false;
-        let mut waiting: VecDeque<u32> = self.order.iter().copied().collect();
-        let mut reapers: Vec<u32> = self.reapers.iter().copied().filter(|&pid| pid != 0).collect();
+        let mut waiting: VecDeque<u32> = self.catch.pids().collect();
+        let mut reapers: Vec<u32> = self.reapers.iter().copied().collect();
         loop {
             let (parent, is_member) = match waiting.pop_front() {
                 Some(pid) => (pid, true),
@@ -185,10 +120,10 @@ impl<'a, K: Kernel> Hunt<'a, K> {
             let row = self.kernel.read(parent)?;
             if is_member {
                 match &row {
-                    Some(row) => has_changed |= self.look_again(row)?,
-                    None => self.forget(parent),
+                    Some(row) => has_changed |= self.catch.look_again(self.kernel, row)?,
+                    None => self.catch.forget(parent),
                 }
-                if !self.members.contains_key(&parent) {
+                if !self.catch.contains(parent) {
                     has_changed = true;
                     continue;
                 }
@@ -197,11 +132,11 @@ impl<'a, K: Kernel> Hunt<'a, K> {
                 // Whoever is to be found among its children is not, if it is hidden (as init can be) or has just gone.
                 return Ok(None);
             };
-            let members = &self.members;
-            let children = links::children(self.kernel, &row, members.len(), |pid| members.contains_key(&pid))?;
+            let catch = &self.catch;
+            let children = links::children(self.kernel, &row, catch.len(), |pid| catch.contains(pid))?;
             let Some(children) = children else { return Ok(None) };
             for child in children {
-                if self.can_be_member(&child) && self.belongs(&child)? && self.add(&child)? {
+                if self.can_be_member(&child) && self.belongs(&child)? && self.catch.add(self.kernel, &child)? {
                     waiting.push_back(child.identity.pid);
                 }
             }
@@ -220,11 +155,11 @@ impl<'a, K: Kernel> Hunt<'a, K> {
                     continue;
                 }
                 let Some(row) = self.kernel.read(pid)? else { continue };
-                if self.members.contains_key(&pid) {
-                    has_changed |= self.look_again(&row)?;
+                if self.catch.contains(pid) {
+                    has_changed |= self.catch.look_again(self.kernel, &row)?;
                 } else if self.can_be_member(&row) {
                     if self.belongs(&row)? {
-                        self.add(&row)?;
+                        self.catch.add(self.kernel, &row)?;
                     } else {
                         others.push(row);
                     }
@@ -245,7 +180,7 @@ impl<'a, K: Kernel> Hunt<'a, K> {
             let mut rest = Vec::with_capacity(before);
             for row in others.drain(..) {
                 if self.belongs(&row)? {
-                    self.add(&row)?;
+                    self.catch.add(self.kernel, &row)?;
                 } else {
                     rest.push(row);
                 }
@@ -284,8 +219,7 @@ impl<'a, K: Kernel> Hunt<'a, K> {
 
     /// Whether `leader` is a member that was there before the process, and still is.
     fn is_led_by(&mut self, row: &ProcessRow, leader: u32) -> io::Result<bool> {
-        let Some(member) = self.members.get(&leader) else { return Ok(false) };
-        let start = member.start;
+        let Some(start) = self.catch.start_of(leader) else { return Ok(false) };
         if start > row.identity.start {
             return Ok(false);
         }
@@ -307,91 +241,6 @@ impl<'a, K: Kernel> Hunt<'a, K> {
         };
         Ok(mark.is_some_and(|mark| self.target.marks.contains(&mark)))
     }
-
-    /// Takes a process in, and stops it. `false` when it has ended meanwhile.
-    fn add(&mut self, row: &ProcessRow) -> io::Result<bool> {
-        let identity = row.identity;
-        let is_reachable = match self.kernel.signal(identity, if self.stops { STOP } else { Signal::NONE }) {
-            Ok(true) => true,
-            Ok(false) => return Ok(false),
-            // It changed its credentials. Its children may be ours to signal nevertheless.
-            Err(error) if error.raw_os_error() == Some(libc::EPERM) => {
-                self.is_refused = true;
-                false
-            }
-            Err(error) => return Err(error),
-        };
-        let member = Member {
-            start: identity.start,
-            was_stopped: row.is_stopped(),
-            is_settled: !self.stops || !is_reachable,
-            is_given_up: false,
-            is_reachable,
-        };
-        self.members.insert(identity.pid, member);
-        self.order.push(identity.pid);
-        self.additions += 1;
-        Ok(true)
-    }
-
-    /// A member is met again. `true` when it has to be stopped again.
-    fn look_again(&mut self, row: &ProcessRow) -> io::Result<bool> {
-        let Some(member) = self.members.get_mut(&row.identity.pid) else { return Ok(false) };
-        if row.identity.start != member.start || row.is_over() {
-            self.forget(row.identity.pid);
-            // Whoever has its pid now is looked at next time.
-            return Ok(!row.is_over());
-        }
-        if !self.stops || !member.is_reachable || member.is_given_up || row.is_stopped() {
-            return Ok(false);
-        }
-        member.is_settled = false;
-        self.kernel.signal(row.identity, STOP)
-    }
-
-    fn forget(&mut self, pid: u32) {
-        self.members.remove(&pid);
-        self.order.retain(|&other| other != pid);
-    }
-
-    /// Waits until all members are stopped.
-    fn settle(&mut self) -> io::Result<()> {
-        let mut waiting: Vec<u32> = self.order.iter().copied().filter(|pid| !self.members[pid].is_settled).collect();
-        let mut pauses = 0;
-        while !waiting.is_empty() {
-            let mut rest = Vec::new();
-            for pid in waiting {
-                let Some(member) = self.members.get_mut(&pid) else { continue };
-                match self.kernel.read(pid)? {
-                    Some(row) if row.identity.start == member.start && !row.is_over() => {
-                        let patience = if row.state == b'D' { PATIENCE.0 } else { PATIENCE.1 };
-                        member.is_given_up = pauses >= patience;
-                        member.is_settled = member.is_given_up || self.kernel.is_stopped(&row)?;
-                        if !member.is_settled {
-                            rest.push(pid);
-                        }
-                    }
-                    // Gone; the next search leaves it out.
-                    _ => member.is_settled = true,
-                }
-            }
-            waiting = rest;
-            if !waiting.is_empty() {
-                self.kernel.pause();
-                pauses += 1;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// A signal after which a process is to be stopped, or one that needs no SIGCONT.
-fn stays_stopped(signal: Signal) -> bool {
-    matches!(signal.as_raw(), libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU | libc::SIGKILL)
-}
-
-fn asks_to_end(signal: Signal) -> bool {
-    matches!(signal.as_raw(), libc::SIGTERM | libc::SIGINT | libc::SIGHUP | libc::SIGQUIT | libc::SIGABRT)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::*;
+use super::{
+    super::catch::{CONTINUE, STOP},
+    *,
+};
 use crate::process_table::{Table, scripted::row};
 
 const OWN: u32 = 50;
@@ -258,6 +261,20 @@ fn a_link_to_a_pid_that_has_changed_hands_is_none() {
     for mut kernel in both(&[(10, OWN, 5), (11, 10, 8), (12, 11, 6)]) {
         assert_eq!(kill(&mut kernel, Signal::KILL), [10, 11]);
     }
+}
+
+#[test]
+fn a_link_to_a_member_that_has_gone_is_none() {
+    let mut kernel = Scripted::with(&[(10, OWN, 5), (11, 10, 6), (90, 1, 2)]);
+    // 11 was taken in. Then it goes, and a stranger has its pid and a child.
+    kernel.after_read.push((
+        90,
+        Box::new(|kernel| {
+            kernel.born((11, 1, 8));
+            kernel.born((95, 11, 9));
+        }),
+    ));
+    assert_eq!(kill(&mut kernel, Signal::KILL), [10]);
 }
 
 #[test]

@@ -18,6 +18,7 @@
 //!
 //! Whoever is signalled is told from another process with the same pid by its start time; see [`kernel`].
 
+mod catch;
 mod hunt;
 mod kernel;
 pub(crate) mod mark;

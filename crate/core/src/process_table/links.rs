@@ -43,3 +43,60 @@ pub(crate) fn children(
     }
     Ok(Some(rows))
 }
+
+#[cfg(test)]
+mod test {
+    use super::{super::scripted::row, *};
+
+    /// A table of children that go, one with each list that is read.
+    struct Going {
+        lists: Vec<Vec<u32>>,
+    }
+
+    impl Table for Going {
+        fn pids(&mut self) -> io::Result<Vec<u32>> {
+            unreachable!("nobody goes through everybody")
+        }
+
+        fn read(&mut self, pid: u32) -> io::Result<Option<ProcessRow>> {
+            let is_there = self.lists.first().is_none_or(|next| next.contains(&pid));
+            Ok(is_there.then(|| row((pid, 1, 1))))
+        }
+
+        fn command(&mut self, _pid: u32) -> io::Result<Option<Vec<u8>>> {
+            Ok(None)
+        }
+
+        fn children(&mut self, _parent: &ProcessRow) -> io::Result<Option<Vec<u32>>> {
+            Ok(Some(self.lists.remove(0)))
+        }
+
+        fn size(&mut self) -> io::Result<usize> {
+            Ok(20)
+        }
+    }
+
+    fn pids(lists: &[&[u32]], found: usize) -> Option<Vec<u32>> {
+        let mut table = Going { lists: lists.iter().map(|list| list.to_vec()).collect() };
+        let rows = children(&mut table, &row((1, 0, 0)), found, |pid| pid == 7).expect("nothing fails")?;
+        Some(rows.into_iter().map(|row| row.identity.pid).collect())
+    }
+
+    #[test]
+    fn a_list_of_which_somebody_has_gone_is_read_once_more() {
+        // When 2 went, the kernel passed over 3.
+        assert_eq!(pids(&[&[2, 4], &[3, 4]], 0), Some(vec![3, 4]));
+        assert_eq!(pids(&[&[2, 3, 4]], 0), Some(vec![2, 3, 4]));
+    }
+
+    #[test]
+    fn who_is_known_is_not_read() {
+        assert_eq!(pids(&[&[2, 7]], 0), Some(vec![2]));
+    }
+
+    #[test]
+    fn a_large_family_is_found_by_going_through_everybody() {
+        assert_eq!(pids(&[&[2, 3, 4]], 7), Some(vec![2, 3, 4]));
+        assert_eq!(pids(&[&[2, 3, 4]], 8), None);
+    }
+}
