@@ -7,7 +7,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use super::candidates::{BusyThread, Kin, Started, Zombies};
 use crate::{
     ExitStatus, driver,
-    sys::{kill, waitid},
+    sys::{clock, kill, waitid},
 };
 
 /// This process.
@@ -152,8 +152,9 @@ fn busy(id: u32) -> Option<BusyThread> {
 
 fn age(started: u64) -> Option<Duration> {
     let ticks = u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok()?;
-    let uptime: f64 = fs::read_to_string("/proc/uptime").ok()?.split(' ').next()?.parse().ok()?;
-    Duration::try_from_secs_f64(uptime - started as f64 / ticks as f64).ok()
+    // The clock that the kernel counts start times by.
+    let started = Duration::from_millis(started.saturating_mul(1000) / ticks);
+    Some(clock::since_boot().saturating_sub(started))
 }
 
 #[cfg(all(test, not(loom)))]

@@ -1,5 +1,6 @@
 //! The driver: one thread and one `mio::Poll` for the whole OS process, shared by all threads and environments.
 
+mod answer;
 mod capture;
 mod environment;
 mod event;
@@ -130,16 +131,19 @@ fn driver() -> io::Result<&'static Driver> {
     // Opened now, while there is room: it is needed when there is none left for a pidfd.
     let signals = sys::sigchld::descriptor()?;
     poll.registry().register(&mut SourceFd(&signals.as_raw_fd()), SIGNAL, Interest::READABLE)?;
-    let (send, receive) = std::sync::mpsc::channel::<&'static Driver>();
-    thread::Builder::new().name("brood-driver".into()).stack_size(256 * 1024).spawn(move || {
+    let thread = thread::Builder::new().name("brood-driver".into()).stack_size(256 * 1024).spawn(move || {
         // Signals are for the program's own threads.
         sys::blocked_signals::block_for_good();
-        if let Ok(driver) = receive.recv() {
-            turn::run(driver, poll);
+        loop {
+            // Only after the thread is there: without it there is no driver.
+            if let Some(driver) = DRIVER.get() {
+                turn::run(driver, poll);
+            }
+            thread::park();
         }
     })?;
     let driver = DRIVER.get_or_init(|| made);
-    let _ = send.send(driver);
+    thread.thread().unpark();
     sys::at_exit::register();
     Ok(driver)
 }

@@ -33,7 +33,7 @@ const LONGEST_EXEC_LOOK: Duration = Duration::from_millis(20);
 type Unfinished = Vec<(usize, Arc<Capture>, Stream)>;
 
 /// Runs for as long as the process does.
-pub(super) fn run(driver: &'static Driver, mut poll: Poll) {
+pub(super) fn run(driver: &'static Driver, mut poll: Poll) -> ! {
     let mut events = Events::with_capacity(1024);
     let mut scratch = Vec::new();
     let mut unfinished = Unfinished::new();

@@ -8,6 +8,7 @@
 use std::{
     mem::MaybeUninit,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 /// A clock that differs by less than this many milliseconds has not been set, only adjusted.
@@ -20,6 +21,11 @@ fn milliseconds(clock: libc::clockid_t) -> u64 {
     // SAFETY: zeroed is a valid timespec.
     let time = unsafe { time.assume_init() };
     u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+}
+
+/// The time since the machine (or the time namespace) was started: what the kernel counts start times by.
+pub(crate) fn since_boot() -> Duration {
+    Duration::from_millis(milliseconds(libc::CLOCK_BOOTTIME))
 }
 
 /// When the machine (or the time namespace) was started, in milliseconds since the epoch. The same number from call to
