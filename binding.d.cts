@@ -19,11 +19,11 @@ export declare class BindingAdoption {
 /** What one JavaScript environment has of brood. */
 export declare class BindingEnvironment {
   /**
-   * Starts a process. `request` is the packed request, of which `length` bytes count. On success `reply` gets the
-   * child's id and its pid, and nothing is returned.
+   * Starts a process, which holds the event loop open from now on. `request` is the packed request, of which `length`
+   * bytes count. On success `reply` gets the child's id and its pid, and nothing is returned.
    */
   spawn(request: Uint8Array, length: number, reply: Float64Array): BindingFailure | null
-  /** Writes waiting events into rows, as many as there is room for, and returns how many. 0: there are no more. */
+  /** Writes waiting events into rows, as many as there is room for, and returns how many. Fewer: there are no more. */
   take(rows: Float64Array): number
   /** Asks whether a child has ended; if so, writes its end into a row. */
   tryWait(id: number, row: Float64Array): boolean
@@ -40,8 +40,8 @@ export declare class BindingEnvironment {
    */
   claim(id: number, index: number): number | Buffer | null
   /**
-   * Gathers stdout and stderr natively. `input` is fed to stdin, which is then closed. `drain` is in milliseconds, or
-   * negative for the end of the stream. Returns 0 or an errno.
+   * Gathers stdout and stderr natively, and holds the event loop open until that is done. `input` is fed to stdin, which
+   * is then closed. `drain` is in milliseconds, or negative for the end of the stream. Returns 0 or an errno.
    */
   capture(id: number, input: Uint8Array | undefined | null, maxBuffer: number, drain: number): number
   /** From now on, or as soon as the child ends, its capture waits for nothing more. */
@@ -62,8 +62,8 @@ export declare class BindingEnvironment {
   listenToOrphans(listen: boolean): void
   /** Has a signal told here from now on, whatever it did before. Returns 0 or an errno. */
   relaySignal(signal: number): number
-  /** Holds the event loop open, or does not any more. */
-  hold(hold: boolean): void
+  /** Whether a child that runs holds the event loop open. */
+  hold(id: number, hold: boolean): void
 }
 
 /** Both streams as buffers, which take the memory over that the bytes were read into. */
@@ -148,6 +148,9 @@ export declare function capabilities(): BindingCapabilities
 
 /** Has the kernel send us a signal when our parent, which has this pid, dies. Returns 0 or an errno. */
 export declare function dieWithParent(parent: number, signal: number): number
+
+/** Gives a pipe that was claimed more room: it has shown to carry much. */
+export declare function enlargePipe(descriptor: number): void
 
 /** Whether this thread is the one that the process began with: the one whose `process.env` is the process' environment. */
 export declare function isMainThread(): boolean

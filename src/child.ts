@@ -2,12 +2,13 @@ import type { Readable, Writable } from 'node:stream'
 import { inspect, type InspectOptions } from 'node:util'
 
 import { callComplaint } from './complaint.ts'
-import { forget, hold, letGo, listen, onExec, onExit, openEnvironment } from './environment.ts'
+import { forget, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
 import { countOf, familyOfChild, NOBODY, stopFamily } from './family.ts'
 import { FLAG, HAPPENED, ROW } from './native.ts'
-import type { CheckedOptions, Invocation } from './options.ts'
+import type { Invocation } from './invocation.ts'
+import type { CheckedOptions } from './options.ts'
 import {
   checkOutputOptions,
   collectOutput,
@@ -17,7 +18,7 @@ import {
 } from './output.ts'
 import { escalate, type StopOptions } from './stop.ts'
 import { toSignalNumber, type Signal } from './signals.ts'
-import { KIND } from './stdio.ts'
+import { type Descriptor, KIND } from './stdio.ts'
 import { openStream } from './streams.ts'
 import { readStatus } from './status-row.ts'
 
@@ -47,8 +48,8 @@ export interface ChildInit {
 
 interface Waiter {
   readonly promise: Promise<ExitStatus>
-  readonly resolve: (status: ExitStatus) => void
-  readonly reject: (error: Error) => void
+  /** With a promise that was rejected, it rejects. */
+  readonly resolve: (status: ExitStatus | Promise<never>) => void
 }
 
 /** Makes the handle of a process that was just started. */
@@ -70,6 +71,23 @@ export interface ChildInternals {
 
 /** Opens a child up to the other parts of the facade. */
 export let childInternals: (child: Child) => ChildInternals
+
+type StreamSlot = Readable | Writable | null | undefined
+
+/** Nothing is ever put in there, so that it can be everybody's. */
+const NO_PIPES: StreamSlot[] = [null, null, null]
+
+/** Its streams before any was made: `undefined` for a pipe, `null` where there is none and never will be. */
+const streamsToBe = (descriptors: readonly Descriptor[]): StreamSlot[] => {
+  if (descriptors.length === 3) {
+    const [stdin, stdout, stderr] = descriptors as [Descriptor, Descriptor, Descriptor]
+    const hasPipe = stdin.kind === KIND.pipe || stdout.kind === KIND.pipe || stderr.kind === KIND.pipe
+    return hasPipe ? [slotOf(stdin), slotOf(stdout), slotOf(stderr)] : NO_PIPES
+  }
+  return descriptors.map(slotOf)
+}
+
+const slotOf = ({ kind }: Descriptor): undefined | null => (kind === KIND.pipe ? undefined : null)
 
 /** The only way to a child is spawn(). */
 const MADE_BY_SPAWN = Symbol('made by spawn')
@@ -96,16 +114,14 @@ export class Child implements Wait, Kill {
 
   readonly #id: number
   readonly #options: CheckedOptions
-  readonly #streams: (Readable | Writable | null | undefined)[]
+  readonly #streams: StreamSlot[]
   #status: ExitStatus | null = null
   /** Why there is no status and never will be one. */
   #failure: Error | undefined
   #waiter: Waiter | undefined
   #spawned: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
   #output: Promise<Output<string | Buffer>> | undefined
-  #isRef = true
-  #isHeld = false
-  #onEnd: (() => void)[] = []
+  #onEnd: (() => void)[] | undefined
 
   /** @internal */
   constructor(key: symbol, init: ChildInit) {
@@ -116,9 +132,9 @@ export class Child implements Wait, Kill {
     this.spawnfile = invocation.file
     this.spawnargs = invocation.argv
     this.#options = options
-    this.#streams = options.descriptors.map(({ kind }) => (kind === KIND.pipe ? undefined : null))
+    this.#streams = streamsToBe(options.descriptors)
+    // From its spawn on it holds the event loop open.
     listen(id, this)
-    this.#hold()
   }
 
   /** Its stdin; `null` where that is no pipe. Made when first read. Errors of a child that stops reading are swallowed. */
@@ -204,15 +220,14 @@ export class Child implements Wait, Kill {
    */
   wait(): Promise<ExitStatus> {
     if (this.#waiter === undefined) {
+      // Not under way any more: then there is nobody to keep a function for.
+      if (this.#status !== null) return Promise.resolve(this.#status)
+      if (this.#failure !== undefined) return Promise.reject(this.#failure)
       let resolve!: Waiter['resolve']
-      let reject!: Waiter['reject']
-      const promise = new Promise<ExitStatus>((resolvePromise, rejectPromise) => {
+      const promise = new Promise<ExitStatus>((resolvePromise) => {
         resolve = resolvePromise
-        reject = rejectPromise
       })
-      this.#waiter = { promise, resolve, reject }
-      if (this.#status !== null) resolve(this.#status)
-      else if (this.#failure !== undefined) reject(this.#failure)
+      this.#waiter = { promise, resolve }
     }
     return this.#waiter.promise
   }
@@ -302,15 +317,13 @@ export class Child implements Wait, Kill {
 
   /** Makes it hold the event loop open again. */
   ref(): this {
-    this.#isRef = true
-    if (this.#status === null && this.#failure === undefined) this.#hold()
+    if (this.#status === null && this.#failure === undefined) openEnvironment().hold(this.#id, true)
     return this
   }
 
   /** Lets the program end while it runs. Streams of its that you read hold the event loop open themselves. */
   unref(): this {
-    this.#isRef = false
-    this.#letGo()
+    if (this.#status === null && this.#failure === undefined) openEnvironment().hold(this.#id, false)
     return this
   }
 
@@ -359,26 +372,16 @@ export class Child implements Wait, Kill {
 
   #fail(error: Error): void {
     this.#failure = error
-    this.#waiter?.reject(error)
+    this.#waiter?.resolve(Promise.reject(error))
     this.#spawned?.reject(error)
     this.#end()
   }
 
   #end(): void {
-    this.#letGo()
-    for (const listener of this.#onEnd.splice(0)) listener()
-  }
-
-  #hold(): void {
-    if (this.#isHeld || !this.#isRef) return
-    this.#isHeld = true
-    hold()
-  }
-
-  #letGo(): void {
-    if (!this.#isHeld) return
-    this.#isHeld = false
-    letGo()
+    const listeners = this.#onEnd
+    if (listeners === undefined) return
+    this.#onEnd = undefined
+    for (const listener of listeners) listener()
   }
 
   /** @internal */
@@ -427,7 +430,7 @@ export class Child implements Wait, Kill {
       isOver: child.#status !== null || child.#failure !== undefined,
       isGivenUp: child.#isGone(),
       stream: (index) => child.#streams[index],
-      onEnd: (listener) => void child.#onEnd.push(listener),
+      onEnd: (listener) => void (child.#onEnd ??= []).push(listener),
     })
   }
 }

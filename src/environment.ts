@@ -14,19 +14,22 @@ export interface EventTarget {
   [onExec](): void
 }
 
-/** The rows that events are written to: enough for a burst, small enough to stay in the cache. */
-const rows = new Float64Array(ROW * 64)
+/** Enough for a burst, small enough to stay in the cache. */
+const MOST_ROWS = 64
+/** The rows that events are written to. */
+const rows = new Float64Array(ROW * MOST_ROWS)
 const targets = new Map<number, EventTarget>()
 const outputs = new Map<number, (stdoutLength: number, stderrLength: number) => void>()
 let onReaped: ((rows: Float64Array, offset: number) => void) | undefined
 let onSignal: ((number: number) => void) | undefined
 let opened: BindingEnvironment | undefined
-let holders = 0
 
 /** Tells everybody what has happened. One call from the driver, however much that is. */
 const onEvents = (): void => {
   const environment = openEnvironment()
-  for (let count = environment.take(rows); count > 0; count = environment.take(rows)) {
+  let count: number
+  do {
+    count = environment.take(rows)
     for (let offset = 0; offset < count * ROW; offset += ROW) {
       try {
         dispatch(rows, offset)
@@ -37,7 +40,7 @@ const onEvents = (): void => {
         })
       }
     }
-  }
+  } while (count === MOST_ROWS)
 }
 
 const dispatch = (row: Float64Array, offset: number): void => {
@@ -110,14 +113,4 @@ export const listenToOrphans = (listener: typeof onReaped): void => {
 export const listenToSignals = (numbers: readonly number[], listener: (number: number) => void): void => {
   onSignal = listener
   for (const number of numbers) openEnvironment().relaySignal(number)
-}
-
-/** Holds the event loop open until as many calls of {@link letGo} have followed. */
-export const hold = (): void => {
-  if (holders++ === 0) openEnvironment().hold(true)
-}
-
-/** The opposite of {@link hold}. */
-export const letGo = (): void => {
-  if (--holders === 0) openEnvironment().hold(false)
 }

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 
 import type { Child, ChildInternals } from './child.ts'
 import type { Complaint } from './complaint.ts'
-import { hold, letGo, listenToOutput, openEnvironment } from './environment.ts'
+import { listenToOutput, openEnvironment } from './environment.ts'
 import { errnoName, MaxBufferError } from './errors.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { describe } from './describe.ts'
@@ -102,7 +102,6 @@ const gatherNatively = (
   new Promise((resolve, reject) => {
     const environment = openEnvironment()
     listenToOutput(id, (stdoutLength, stderrLength) => {
-      letGo()
       try {
         const isText = encoding === 'utf8' || encoding === 'utf-8'
         const fits = Math.max(stdoutLength, stderrLength) <= constants.MAX_STRING_LENGTH
@@ -115,13 +114,11 @@ const gatherNatively = (
         reject(error as Error)
       }
     })
-    hold()
     // An empty input closes stdin; a stdin that was read is its reader's to close.
     const bytes =
       input === undefined ? new Uint8Array() : new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
     const errno = environment.capture(id, stream(0) ? null : bytes, maxBuffer, drain)
     if (errno !== 0) {
-      letGo()
       const code = errnoName(errno)
       reject(
         Object.assign(new Error(`the output of ${describe(child)} cannot be gathered: ${code}`), {

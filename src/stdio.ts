@@ -38,6 +38,13 @@ export interface StdioOptions {
 
 const ALLOWED = "'pipe', 'inherit', 'ignore', a file descriptor, or a stream that has one"
 
+/** What one word for all three comes to: shared, because a child keeps its list for as long as it lives. */
+const ALL: Readonly<Record<string, readonly Descriptor[]>> = {
+  pipe: ALL_PIPES,
+  ignore: [NULL, NULL, NULL],
+  inherit: [0, 1, 2].map((value) => ({ kind: KIND.inherit, value })),
+}
+
 const toDescriptor = (value: unknown, index: number, option: string, complaint: Complaint): Descriptor => {
   switch (value) {
     case undefined:
@@ -78,7 +85,11 @@ const toDescriptor = (value: unknown, index: number, option: string, complaint: 
  */
 export const toDescriptors = (options: StdioOptions, complaint: Complaint): readonly Descriptor[] => {
   const { stdio, stdin, stdout, stderr } = options
-  if (stdio === undefined && stdin === undefined && stdout === undefined && stderr === undefined) return ALL_PIPES
+  if (stdin === undefined && stdout === undefined && stderr === undefined) {
+    if (stdio === undefined) return ALL_PIPES
+    const all = typeof stdio === 'string' && Object.hasOwn(ALL, stdio) ? ALL[stdio] : undefined
+    if (all !== undefined) return all
+  }
   const list = Array.isArray(stdio) ? (stdio as readonly unknown[]) : [stdio, stdio, stdio]
   const descriptors: Descriptor[] = []
   const count = Math.max(3, list.length)

@@ -2,6 +2,8 @@ import { closeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
+import { binding } from './native.ts'
+
 /** Loaded with the first stream, which many programs never make: they take longer to load than all of brood. */
 const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
 const streams = (): typeof import('node:stream') => process.getBuiltinModule('node:stream')
@@ -45,15 +47,35 @@ export const openStream = (claimed: number | Buffer | null, index: number): Read
   return leftover(claimed, index)
 }
 
+/** The most that libuv reads at a time, which is all that a pipe holds: its writer had to wait. */
+const FULL = 64 * 1024
+
+/**
+ * Gives the pipe more room as soon as it was found full. Not before: a user has a share of such room, and most children
+ * write little.
+ */
+const enlargeWhenFull = (socket: Socket, fd: number): Socket => {
+  const push = socket.push
+  socket.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    if (ArrayBuffer.isView(chunk) && chunk.byteLength >= FULL) {
+      binding.enlargePipe(fd)
+      delete (socket as { push?: unknown }).push
+    }
+    return push.call(socket, chunk, encoding)
+  }
+  return socket
+}
+
 const openSocket = (fd: number, index: number): Socket => {
   try {
     // Not started by hand, a socket begins to read, and to hold the event loop open, before anybody wants its data.
-    return new (net().Socket)({
+    const socket = new (net().Socket)({
       fd,
       readable: index !== 0,
       writable: index === 0 || index >= 3,
       manualStart: true,
     } as never)
+    return index === 1 || index === 2 ? enlargeWhenFull(socket, fd) : socket
   } catch (error) {
     closeSync(fd)
     throw error

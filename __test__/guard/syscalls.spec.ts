@@ -84,17 +84,17 @@ const expectAtMost = (t: ExecutionContext, budget: number, pieces: readonly stri
 }
 
 // newfstatat of the program, getpid, two for the signal mask, clone3, epoll_ctl for the pidfd: 6, and one to spare.
-counted(title('a spawn with ignored stdio makes at most 7 system calls on the calling thread'), async (t) => {
+counted(title('a spawn with ignored stdio makes at most 6 system calls on the calling thread'), async (t) => {
   const pieces = between(await traceMain('ignore'), ':spawn', ':wait')
   t.true(pieces.every((piece) => piece.includes('clone3')))
-  expectAtMost(t, 7, pieces)
+  expectAtMost(t, 6, pieces)
 })
 
 // The same, with pipe2 for each of three pipes and close for each of the child's ends: 12, and one to spare.
-counted(title('a spawn with three pipes makes at most 13 system calls on the calling thread'), async (t) => {
+counted(title('a spawn with three pipes makes at most 12 system calls on the calling thread'), async (t) => {
   const pieces = between(await traceMain('pipe'), ':spawn', ':wait')
   t.true(pieces.every((piece) => piece.filter((name) => name === 'pipe2').length === 3))
-  expectAtMost(t, 13, pieces)
+  expectAtMost(t, 12, pieces)
 })
 
 // libuv's: epoll_pwait, once with a signal that the tracer has made visible, and read of the event counter. Ours: none.
@@ -106,12 +106,12 @@ counted(title('an exit makes no system call on the calling thread but those of t
 })
 
 // A spawn with two pipes, two fcntl and an epoll_ctl for each of them, and the event loop's: 18, and two to spare.
-counted(title('run() makes at most 20 system calls on the calling thread, the event loop included'), async (t) => {
-  expectAtMost(t, 20, between(await traceMain('run'), ':run', ':done'))
+counted(title('run() makes at most 16 system calls on the calling thread, the event loop included'), async (t) => {
+  expectAtMost(t, 16, between(await traceMain('run'), ':run', ':done'))
 })
 
 // waitid, epoll_ctl, getrusage, close, write to wake the event loop, epoll_wait: 6, and one to spare.
-counted(title('an exit makes at most 7 system calls on the driver thread'), async (t) => {
+counted(title('an exit makes at most 6 system calls on the driver thread'), async (t) => {
   const all = await traceDriver()
   const exits = all
     .join(' ')
@@ -119,7 +119,7 @@ counted(title('an exit makes at most 7 system calls on the driver thread'), asyn
     .slice(1, 1 + TIMES)
   expectAtMost(
     t,
-    7,
+    6,
     exits.slice(WARM_UP).map((piece) => ['waitid', ...piece.trim().split(' ')]),
   )
 })

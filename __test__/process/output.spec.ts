@@ -141,3 +141,22 @@ for (const [option, value] of [
     t.is((await child.output()).stdout, 'x\n')
   })
 }
+
+test('a large text is the same text, ASCII or not, and stays so when memory is collected', async (t) => {
+  // One is handed to the engine as it is, the other one decoded.
+  const [ascii, other] = await Promise.all([
+    spawn('sh', ['-c', "yes 'plain' | head -n 200000"]).output(),
+    spawn('sh', ['-c', "yes 'grün' | head -n 200000"]).output(),
+  ])
+  globalThis.gc?.()
+  t.is(ascii.stdout, 'plain\n'.repeat(200_000))
+  t.is(other.stdout, 'grün\n'.repeat(200_000))
+  t.is(ascii.stdout.slice(600_000, 600_006).toUpperCase(), 'PLAIN\n')
+})
+
+test('a child that closes its pipes long before it ends has its output told with its end', async (t) => {
+  const child = spawn('sh', ['-c', 'echo text; exec >&- 2>&-; exec sleep 0.3'])
+  const { stdout, status } = await child.output()
+  t.is(stdout, 'text\n')
+  t.true(status.success)
+})

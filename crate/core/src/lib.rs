@@ -55,7 +55,7 @@ pub use process_table::{FamilyRow, Identity, ProcessRow, process_family};
 pub use reap::Reaper;
 pub use signal::Signal;
 pub use spawn::{Command, DecodeError, Descriptor, Request, SpawnMethod, Strings};
-pub use stdio::{ChildStdio, Pipe, stdio};
+pub use stdio::{ChildStdio, Pipe, enlarge_pipe, stdio};
 pub use supervise::{Terminal, die_with_parent, take_stop};
 pub use sys::thread::is_main as is_main_thread;
 pub use usage::Usage;

@@ -8,7 +8,11 @@ use std::{
 use mio::{Interest, Registry, Token, event::Source, unix::SourceFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::sys::{nonblocking::set_nonblocking, read};
+use crate::sys::{descriptor, nonblocking::set_nonblocking, read};
+
+/// What a pipe is given whose reader takes no more than 64 KiB at a time, as a stream of Node.js: room for its writer to go
+/// on while that much is looked at. More gains nothing.
+const LARGE: usize = 256 * 1024;
 
 /// One end of a pipe or socket pair, readable and writable as its kind allows, and a source of readiness for mio.
 #[derive(Debug)]
@@ -121,6 +125,13 @@ pub(crate) fn has_hung_up(descriptor: &impl AsFd) -> bool {
     let mut interest = [PollFd::new(descriptor.as_fd(), PollFlags::empty())];
     matches!(poll(&mut interest, PollTimeout::ZERO), Ok(1))
         && interest[0].revents().is_some_and(|events| events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
+}
+
+/// Gives our end of a pipe that was handed out as a number more room, for a stream that has shown to be large.
+pub fn enlarge_pipe(number: RawFd) {
+    if let Ok(pipe) = descriptor::borrow(number) {
+        enlarge(&pipe, LARGE);
+    }
 }
 
 /// Gives a pipe more room, so that a large stream takes fewer turns. Where the system has no such thing, or the user has

@@ -1,8 +1,14 @@
 //! What a process and the descendants it waited for have used up.
 
-use std::sync::OnceLock;
+use std::sync::{
+    OnceLock,
+    atomic::{AtomicI64, Ordering},
+};
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::{
+    sys::resource::{UsageWho, getrusage},
+    unistd::{SysconfVar, sysconf},
+};
 
 /// The fields of `struct rusage` as the kernel filled them in when the process was reaped.
 ///
@@ -51,7 +57,13 @@ pub struct Usage {
 /// exec carries the peak of the memory it leaves over to the new program (`setmax_mm_hiwater_rss` in `fs/exec.c`), and the
 /// memory that our children leave is ours. A peak above our own, which never falls, can only be the child's.
 pub(crate) fn max_rss_is_own(child: &Usage) -> bool {
+    // Our peak when it was last asked for: it has not fallen since, so most children need no asking.
+    static PEAK: AtomicI64 = AtomicI64::new(0);
+    if child.max_rss <= PEAK.load(Ordering::Relaxed) + slack() {
+        return false;
+    }
     let Ok(ours) = getrusage(UsageWho::RUSAGE_SELF) else { return false };
+    PEAK.fetch_max(ours.max_rss(), Ordering::Relaxed);
     child.max_rss > ours.max_rss() + slack()
 }
 
@@ -60,19 +72,12 @@ pub(crate) fn max_rss_is_own(child: &Usage) -> bool {
 fn slack() -> i64 {
     static SLACK: OnceLock<i64> = OnceLock::new();
     *SLACK.get_or_init(|| {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from).max(processors_configured());
-        (processors * (2 * processors).max(32) * 4) as i64
+        // All there can be, not those that we may use: the kernel counts on each of them.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        const PROCESSORS: SysconfVar = SysconfVar::_NPROCESSORS_CONF;
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        const PROCESSORS: SysconfVar = SysconfVar::_NPROCESSORS_ONLN;
+        let processors = sysconf(PROCESSORS).ok().flatten().unwrap_or(1).max(1);
+        processors * (2 * processors).max(32) * 4
     })
-}
-
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn processors_configured() -> usize {
-    let count = nix::unistd::sysconf(nix::unistd::SysconfVar::_NPROCESSORS_CONF).ok().flatten();
-    count.and_then(|count| usize::try_from(count).ok()).unwrap_or(1)
-}
-
-/// Those that are online are all we can ask for here.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn processors_configured() -> usize {
-    1
 }

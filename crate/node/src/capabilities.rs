@@ -44,6 +44,12 @@ pub fn reap_orphans() -> u32 {
     GlobalOrphanQueue.reap_orphans() as u32
 }
 
+/// Gives a pipe that was claimed more room: it has shown to carry much.
+#[napi]
+pub fn enlarge_pipe(descriptor: i32) {
+    brood_core::enlarge_pipe(descriptor);
+}
+
 /// Whether this thread is the one that the process began with: the one whose `process.env` is the process' environment.
 #[napi]
 pub fn is_main_thread() -> bool {

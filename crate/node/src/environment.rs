@@ -2,14 +2,14 @@
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use brood_core::{CaptureOptions, Claim, Environment, Event, HandOver, Notify, Output, Signal};
 use napi::{
-    Env, Error, Result, Status,
+    Env, Result, Status,
     bindgen_prelude::{Buffer, Either, Float64Array, Function},
     threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode},
 };
@@ -59,6 +59,16 @@ pub struct BindingEnvironment {
     hand_over: Arc<HandOver>,
     /// Outputs that were announced and not taken yet.
     outputs: RefCell<HashMap<u64, Output>>,
+    /// What holds the event loop open. Kept here, and not in JavaScript, because it changes with what crosses anyway: a
+    /// crossing of its own would cost more than all else that JavaScript does about an exit.
+    holders: RefCell<HashSet<Holder>>,
+}
+
+/// A child that runs, or an output that is being gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Holder {
+    Child(u64),
+    Output(u64),
 }
 
 /// Registers this environment. `onEvents` is called, on its thread, when there are events to take. Throws nothing: a number
@@ -86,8 +96,8 @@ pub fn open_environment(env: Env, on_events: Function<'_, (), ()>) -> Result<Eit
         // Node has closed the environment's sockets by now.
         hand_over.take_back();
     })?;
-    let (waiting, outputs) = Default::default();
-    Ok(Either::A(BindingEnvironment { environment, caller, waiting, hand_over, outputs }))
+    let (waiting, outputs, holders) = Default::default();
+    Ok(Either::A(BindingEnvironment { environment, caller, waiting, hand_over, outputs, holders }))
 }
 
 fn errno(error: &std::io::Error) -> i32 {
@@ -96,11 +106,12 @@ fn errno(error: &std::io::Error) -> i32 {
 
 #[napi]
 impl BindingEnvironment {
-    /// Starts a process. `request` is the packed request, of which `length` bytes count. On success `reply` gets the
-    /// child's id and its pid, and nothing is returned.
+    /// Starts a process, which holds the event loop open from now on. `request` is the packed request, of which `length`
+    /// bytes count. On success `reply` gets the child's id and its pid, and nothing is returned.
     #[napi]
     pub fn spawn(
         &self,
+        env: Env,
         request: &[u8],
         length: u32,
         #[napi(ts_arg_type = "Float64Array")] reply: Rows<'_>,
@@ -110,35 +121,43 @@ impl BindingEnvironment {
             Ok(spawned) => {
                 reply[0] = spawned.id as f64;
                 reply[1] = f64::from(spawned.pid);
+                self.change_holders(&env, |holders| _ = holders.insert(Holder::Child(spawned.id)));
                 None
             }
             Err(failure) => Some(failure.into()),
         }
     }
 
-    /// Writes waiting events into rows, as many as there is room for, and returns how many. 0: there are no more.
+    /// Writes waiting events into rows, as many as there is room for, and returns how many. Fewer: there are no more.
     #[napi]
-    pub fn take(&self, #[napi(ts_arg_type = "Float64Array")] rows: Rows<'_>) -> u32 {
+    pub fn take(&self, env: Env, #[napi(ts_arg_type = "Float64Array")] rows: Rows<'_>) -> u32 {
         self.hand_over.taken();
         let mut waiting = self.waiting.borrow_mut();
         if waiting.is_empty() {
             waiting.extend(self.environment.take());
         }
         let mut count = 0;
-        for row in rows.chunks_exact_mut(FIELDS) {
-            let Some(event) = waiting.pop_front() else { break };
-            record::write(&event, row);
-            if let Event::Output(output) = event {
-                self.outputs.borrow_mut().insert(output.id, output);
+        self.change_holders(&env, |holders| {
+            for row in rows.chunks_exact_mut(FIELDS) {
+                let Some(event) = waiting.pop_front() else { break };
+                record::write(&event, row);
+                match event {
+                    Event::Exit(exit) => _ = holders.remove(&Holder::Child(exit.id)),
+                    Event::Output(output) => {
+                        holders.remove(&Holder::Output(output.id));
+                        self.outputs.borrow_mut().insert(output.id, output);
+                    }
+                    _ => {}
+                }
+                count += 1;
             }
-            count += 1;
-        }
+        });
         count
     }
 
     /// Asks whether a child has ended; if so, writes its end into a row.
     #[napi]
-    pub fn try_wait(&self, id: f64, #[napi(ts_arg_type = "Float64Array")] row: Rows<'_>) -> bool {
+    pub fn try_wait(&self, env: Env, id: f64, #[napi(ts_arg_type = "Float64Array")] row: Rows<'_>) -> bool {
         let id = id as u64;
         let mut waiting = self.waiting.borrow_mut();
         // Events that were taken over already, but not told yet.
@@ -148,6 +167,7 @@ impl BindingEnvironment {
             _ => self.environment.try_wait(id),
         };
         let Some(exit) = exit else { return false };
+        self.change_holders(&env, |holders| _ = holders.remove(&Holder::Child(id)));
         row.fill(0.0);
         record::write_exit(&exit, row);
         true
@@ -182,17 +202,23 @@ impl BindingEnvironment {
         }
     }
 
-    /// Gathers stdout and stderr natively. `input` is fed to stdin, which is then closed. `drain` is in milliseconds, or
-    /// negative for the end of the stream. Returns 0 or an errno.
+    /// Gathers stdout and stderr natively, and holds the event loop open until that is done. `input` is fed to stdin, which
+    /// is then closed. `drain` is in milliseconds, or negative for the end of the stream. Returns 0 or an errno.
     #[napi]
-    pub fn capture(&self, id: f64, input: Option<&[u8]>, max_buffer: f64, drain: f64) -> i32 {
+    pub fn capture(&self, env: Env, id: f64, input: Option<&[u8]>, max_buffer: f64, drain: f64) -> i32 {
         let options = CaptureOptions {
             input: input.map(<[u8]>::to_vec),
             // A cast that saturates: Infinity is all there can be.
             max_buffer: max_buffer as usize,
             drain: (drain >= 0.0).then(|| Duration::try_from_secs_f64(drain / 1e3).unwrap_or(Duration::MAX)),
         };
-        self.environment.capture(id as u64, options).map_or_else(|error| errno(&error), |()| 0)
+        match self.environment.capture(id as u64, options) {
+            Ok(()) => {
+                self.change_holders(&env, |holders| _ = holders.insert(Holder::Output(id as u64)));
+                0
+            }
+            Err(error) => errno(&error),
+        }
     }
 
     /// From now on, or as soon as the child ends, its capture waits for nothing more.
@@ -233,14 +259,16 @@ impl BindingEnvironment {
 
     /// The drop rule for one child: killed if it was to be, then the orphan queue's.
     #[napi]
-    pub fn drop_child(&self, id: f64) {
+    pub fn drop_child(&self, env: Env, id: f64) {
         self.environment.drop_child(id as u64);
+        self.hold(env, id, false);
     }
 
     /// Gives a child to the orphan queue.
     #[napi]
-    pub fn orphan(&self, id: f64) {
+    pub fn orphan(&self, env: Env, id: f64) {
         self.environment.orphan(id as u64);
+        self.hold(env, id, false);
     }
 
     /// Lets go of what is left of the pipes of a child that has ended.
@@ -262,14 +290,34 @@ impl BindingEnvironment {
         self.environment.relay_signal(signal).map_or_else(|error| errno(&error), |()| 0)
     }
 
-    /// Holds the event loop open, or does not any more.
+    /// Whether a child that runs holds the event loop open.
     #[napi]
-    pub fn hold(&self, env: Env, hold: bool) -> Result<()> {
-        let mut caller = self.caller.lock();
-        let Some(caller) = &mut *caller else { return Ok(()) };
-        // What is deprecated is to use these for counting owners. Holding the loop open has no other way.
-        #[expect(deprecated, reason = "the only way to hold the loop open by a function that is weak otherwise")]
-        let held = if hold { caller.refer(&env) } else { caller.unref(&env) };
-        held.map_err(|error| Error::new(Status::GenericFailure, error.reason.clone()))
+    pub fn hold(&self, env: Env, id: f64, hold: bool) {
+        let holder = Holder::Child(id as u64);
+        self.change_holders(&env, |holders| {
+            if hold {
+                holders.insert(holder);
+            } else {
+                holders.remove(&holder);
+            }
+        });
+    }
+
+    /// The event loop is held open as long as there is a holder.
+    fn change_holders(&self, env: &Env, change: impl FnOnce(&mut HashSet<Holder>)) {
+        let mut holders = self.holders.borrow_mut();
+        let was_held = !holders.is_empty();
+        change(&mut holders);
+        let is_held = !holders.is_empty();
+        if is_held == was_held {
+            return;
+        }
+        // None: the environment is going, and the loop with it.
+        if let Some(caller) = &mut *self.caller.lock() {
+            // What is deprecated is to use these for counting owners. Holding the loop open has no other way. They fail only
+            // for a function that was released.
+            #[expect(deprecated, reason = "the only way to hold the loop open by a function that is weak otherwise")]
+            let _ = if is_held { caller.refer(env) } else { caller.unref(env) };
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Captured output on its way to JavaScript: the bytes cross once.
 
-use napi::{Env, JsString, Result, bindgen_prelude::Buffer};
+use napi::{Env, JsString, JsStringLatin1, Result, bindgen_prelude::Buffer};
 use napi_derive::napi;
 
 /// Both streams as buffers, which take the memory over that the bytes were read into.
@@ -29,11 +29,19 @@ pub struct BindingText<'env> {
     pub overflow: u32,
 }
 
+/// From this length on a string takes the memory over that was read into, instead of a copy in the engine's heap. What a
+/// string like that costs beyond its bytes pays for shorter ones with nothing.
+const TAKEN_OVER: usize = 64 * 1024;
+
 /// Makes a string of bytes.
 pub(crate) fn decode(env: &Env, bytes: Vec<u8>) -> Result<JsString<'_>> {
     // ASCII, as nearly all output is, needs no decoding.
     if bytes.is_ascii() {
-        return env.create_string_latin1(&bytes);
+        return if bytes.len() < TAKEN_OVER {
+            env.create_string_latin1(&bytes)
+        } else {
+            JsStringLatin1::from_data(env, bytes).map(JsStringLatin1::into_value)
+        };
     }
     match String::from_utf8_lossy(&bytes) {
         std::borrow::Cow::Borrowed(text) => env.create_string(text),

@@ -86,6 +86,9 @@ struct State {
     drain: Option<Duration>,
     truncated: bool,
     overflow: Option<usize>,
+    /// Whether the child has ended, or its handle was given up. Who waits for an output waits for the end, too, and the one
+    /// usually comes right behind the other: told together, they wake the environment once.
+    settled: bool,
     reported: bool,
     /// The tokens that its pipes are in the driver's table under.
     tokens: Vec<Token>,
@@ -119,6 +122,7 @@ impl Capture {
             drain: options.drain,
             truncated: false,
             overflow: None,
+            settled: false,
             reported: false,
             tokens: Vec::new(),
         };
@@ -186,6 +190,7 @@ impl Capture {
     /// somebody else still holds open if there is no time left for them. Returns how long to wait for them else.
     pub(crate) fn child_ended(&self, registry: &Registry) -> Option<Duration> {
         let mut state = lock(&self.state);
+        state.settled = true;
         if state.is_complete() {
             state.close(Stream::Input, registry);
             return None;
@@ -220,15 +225,20 @@ impl Capture {
         state.is_complete() && state.input.is_none()
     }
 
+    /// There will be no end of the child to wait for.
+    pub(crate) fn give_up(&self) {
+        lock(&self.state).settled = true;
+    }
+
     /// Nobody is to be told of the output.
     pub(crate) fn say_nothing(&self) {
         lock(&self.state).reported = true;
     }
 
-    /// Posts the output once it is complete. `true` when it was posted now.
+    /// Posts the output once it is complete and the child has ended. `true` when it was posted now.
     pub(crate) fn report(&self) -> bool {
         let mut state = lock(&self.state);
-        if !state.is_complete() || state.reported {
+        if !state.is_complete() || !state.settled || state.reported {
             return false;
         }
         state.reported = true;

@@ -3,7 +3,7 @@
 use std::{
     fmt, io,
     os::fd::OwnedFd,
-    sync::{Arc, atomic::Ordering, mpsc},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -107,19 +107,13 @@ impl Environment {
     }
 
     fn spawn_on_driver(&self, buffer: Vec<u8>) -> Result<Spawned, SpawnFailure> {
-        let (send, receive) = mpsc::channel();
         let outbox = Arc::clone(&self.outbox);
-        lock(&self.driver.jobs).push(Box::new(move |driver| {
-            let spawned = Request::decode(&buffer)
-                .map_err(SpawnFailure::Request)
-                .and_then(|request| driver.spawn(&request, &outbox).map_err(SpawnFailure::Spawn));
-            let _ = send.send(spawned);
-        }));
-        self.driver.wake();
-        receive.recv().unwrap_or_else(|_| {
-            // The turn that had the job panicked.
-            Err(SpawnFailure::Spawn(SpawnError::from_errno(Step::Clone, libc::ECANCELED, "clone")))
-        })
+        let spawned = self.driver.ask(move |driver| {
+            let request = Request::decode(&buffer).map_err(SpawnFailure::Request)?;
+            driver.spawn(&request, &outbox).map_err(SpawnFailure::Spawn)
+        });
+        spawned
+            .unwrap_or_else(|| Err(SpawnFailure::Spawn(SpawnError::from_errno(Step::Clone, libc::ECANCELED, "clone"))))
     }
 
     /// Asks whether the child has ended, without blocking. An end that is found here is not told again.
@@ -410,6 +404,7 @@ impl Driver {
         drop(pipes);
         if let Some(capture) = capture {
             self.abandon(&capture);
+            capture.give_up();
             // Who waits for the output is told that there is no more of it.
             if capture.report() {
                 outbox.call();

@@ -54,7 +54,8 @@ pub(crate) struct Registry<C> {
 /// The registry while it is locked.
 #[derive(Debug)]
 pub(crate) struct Entries<C> {
-    by_id: HashMap<u64, Entry<C>>,
+    /// Each in a box of its own: a table has up to twice the room that it needs, and more while it grows.
+    by_id: HashMap<u64, Box<Entry<C>>>,
     orphans: usize,
 }
 
@@ -72,11 +73,11 @@ impl<C> Registry<C> {
 impl<C> Entries<C> {
     pub(crate) fn insert(&mut self, id: u64, entry: Entry<C>) {
         self.orphans += usize::from(matches!(entry.owner, Owner::OrphanQueue));
-        self.by_id.insert(id, entry);
+        self.by_id.insert(id, Box::new(entry));
     }
 
     pub(crate) fn get(&mut self, id: u64) -> Option<&mut Entry<C>> {
-        self.by_id.get_mut(&id)
+        self.by_id.get_mut(&id).map(Box::as_mut)
     }
 
     /// A child of this environment. Another environment's, or an orphan, is nobody's business.
@@ -100,7 +101,7 @@ impl<C> Entries<C> {
 
     /// Takes a child out: from here on it is the caller's alone.
     pub(crate) fn remove(&mut self, id: u64) -> Option<Entry<C>> {
-        let entry = self.by_id.remove(&id)?;
+        let entry = *self.by_id.remove(&id)?;
         self.orphans -= usize::from(matches!(entry.owner, Owner::OrphanQueue));
         Some(entry)
     }

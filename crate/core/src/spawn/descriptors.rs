@@ -21,7 +21,7 @@ use crate::{
 /// What was made for one child.
 #[derive(Debug)]
 pub(crate) struct Descriptors {
-    /// Our end of each pipe, in blocking mode, by the child's descriptor.
+    /// Our end of each pipe, in blocking mode, by the child's descriptor; empty without pipes.
     pub(crate) ours: Vec<Option<OwnedFd>>,
     /// What each of the child's descriptors is a copy of.
     pub(crate) sources: Vec<RawFd>,
@@ -65,6 +65,10 @@ impl Descriptors {
             };
             made.sources.push(source);
             made.ours.push(ours);
+        }
+        if made.ours.iter().all(Option::is_none) {
+            // Kept for as long as the child lives.
+            made.ours = Vec::new();
         }
         Ok(made)
     }

@@ -28,8 +28,9 @@ impl<'a> Environment<'a> {
 
     /// The value of a variable.
     pub(crate) fn get(&self, wanted: &[u8]) -> Option<&[u8]> {
-        self.bytes
-            .split(|&byte| byte == 0)
-            .find_map(|variable| variable.strip_prefix(wanted).and_then(|rest| rest.strip_prefix(b"=")))
+        let variables = Strings { count: self.count, bytes: &self.bytes };
+        variables
+            .iter()
+            .find_map(|variable| variable.to_bytes().strip_prefix(wanted).and_then(|rest| rest.strip_prefix(b"=")))
     }
 }

@@ -136,10 +136,13 @@ impl Arena {
     pub(super) fn put_strings(&mut self, count: usize, block: &[u8]) -> *const *const libc::c_char {
         let text = self.put_slice(block);
         let mut pointers: Vec<*const libc::c_char> = Vec::with_capacity(count + 1);
-        let mut offset = 0;
-        for piece in block.split_inclusive(|&byte| byte == 0).take(count) {
-            pointers.push(text.wrapping_add(offset).cast());
-            offset += piece.len();
+        let mut rest = block;
+        // By strings, not by bytes: this is on the way of every spawn, for every byte of the environment.
+        while pointers.len() < count
+            && let Ok(string) = CStr::from_bytes_until_nul(rest)
+        {
+            pointers.push(text.wrapping_add(block.len() - rest.len()).cast());
+            rest = &rest[string.to_bytes_with_nul().len()..];
         }
         pointers.push(ptr::null());
         self.put_slice(&pointers)

@@ -135,9 +135,14 @@ unsafe fn prepare_and_exec(plan: &Plan) -> (Step, c_int, u32) {
         }
         // Second half: into place. A descriptor that is already there only loses its close-on-exec flag.
         i = 0;
+        // Where `/dev/null` was put first: the next ones are copies of it.
+        let mut null_at = usize::MAX;
         while i < count {
             let source = *plan.descriptors.add(i);
-            if source == DESCRIPTOR_NULL {
+            if source == DESCRIPTOR_NULL && null_at != usize::MAX {
+                attempt!(Step::Setup, i, syscall(libc::SYS_dup3, null_at, i, 0, 0, 0));
+            } else if source == DESCRIPTOR_NULL {
+                null_at = i;
                 let null = attempt!(
                     Step::Setup,
                     i,
