@@ -1,6 +1,6 @@
 import { errnoName } from './errors.ts'
 import { binding, type BindingAdoption } from './native.ts'
-import { LONGEST_TIME } from './options.ts'
+import { LONGEST_TIME } from './option-checks.ts'
 
 /** How to adopt orphans. */
 export interface AdoptOptions {

@@ -1,11 +1,20 @@
-import { fileURLToPath } from 'node:url'
-
-import { Complaint } from './complaint.ts'
-import { toSignalNumber, type Signal } from './signals.ts'
+import type { Complaint } from './complaint.ts'
+import {
+  checkAbortSignal,
+  checkBoolean,
+  checkCwd,
+  checkEnvironment,
+  checkGroups,
+  checkInteger,
+  checkLimits,
+  checkMilliseconds,
+  checkProcessGroup,
+  checkSignal,
+  HIGHEST_ID,
+  type Resource,
+} from './option-checks.ts'
+import type { Signal } from './signals.ts'
 import { ALL_PIPES, toDescriptors, type Descriptor, type Stdio } from './stdio.ts'
-
-/** What a child can be limited in; `setrlimit(2)` tells what each is about. */
-export type Resource = 'as' | 'core' | 'cpu' | 'data' | 'fsize' | 'memlock' | 'nofile' | 'nproc' | 'stack'
 
 /** How to start a process. */
 export interface SpawnOptions {
@@ -75,6 +84,8 @@ export interface SupervisorOptions extends SpawnOptions {
   controllingTerminal?: boolean
 }
 
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
+
 /** Options that were looked through. */
 export interface CheckedOptions {
   readonly cwd: string | undefined
@@ -98,21 +109,11 @@ export interface CheckedOptions {
 }
 
 const SIGTERM = 15
-/** One more would be 2^32 - 1, which means "leave as it is". */
-const HIGHEST_ID = 0xffff_fffe
-/** setTimeout takes no more, and takes more for 1. */
-export const LONGEST_TIME = 0x7fff_ffff
 
-/** `RLIMIT_…`, by system: the names are the same everywhere, the numbers are not. */
-const RESOURCES: Record<Resource, number> =
-  process.platform === 'linux'
-    ? { cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, nproc: 6, nofile: 7, memlock: 8, as: 9 }
-    : process.platform === 'freebsd'
-      ? { cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, memlock: 6, nproc: 7, nofile: 8, as: 10 }
-      : { cpu: 0, fsize: 1, data: 2, stack: 3, core: 4, as: 5, memlock: 6, nproc: 7, nofile: 8 }
+const NO_LIMITS: CheckedOptions['limits'] = []
 
-/** What nothing was asked for. */
-const DEFAULTS: CheckedOptions = {
+/** What it is when nothing was asked for. */
+const makeDefaults = (): Writable<CheckedOptions> => ({
   cwd: undefined,
   env: undefined,
   descriptors: ALL_PIPES,
@@ -122,7 +123,7 @@ const DEFAULTS: CheckedOptions = {
   gid: undefined,
   groups: undefined,
   umask: undefined,
-  limits: [],
+  limits: NO_LIMITS,
   noNewPrivs: false,
   parentDeathSignal: 0,
   controllingTerminal: false,
@@ -131,154 +132,9 @@ const DEFAULTS: CheckedOptions = {
   killSignal: SIGTERM,
   timeout: 0,
   signal: undefined,
-}
+})
 
-const isInteger = (value: unknown, highest: number): value is number =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= highest
-
-/** Looks one kind of option through; each names the option, the value and what is allowed. */
-class Check {
-  readonly complaint: Complaint
-
-  constructor(complaint: Complaint) {
-    this.complaint = complaint
-  }
-
-  boolean(name: string, value: unknown): boolean {
-    if (value === undefined || value === null) return false
-    if (typeof value === 'boolean') return value
-    throw this.complaint.type(name, value, 'a boolean')
-  }
-
-  integer(name: string, value: unknown, highest: number): number | undefined {
-    if (value === undefined || value === null) return undefined
-    if (isInteger(value, highest)) return value
-    const allowed = `an integer from 0 to ${highest}`
-    throw typeof value === 'number'
-      ? this.complaint.range(name, value, allowed)
-      : this.complaint.type(name, value, allowed)
-  }
-
-  signal(name: string, value: unknown, byDefault: number): number {
-    if (value === undefined || value === null) return byDefault
-    if (typeof value === 'string') {
-      try {
-        return toSignalNumber(value, name)
-      } catch (error) {
-        throw this.complaint.value(name, value, `the name of a signal such as 'SIGTERM' (${(error as Error).message})`)
-      }
-    }
-    throw this.complaint.type(name, value, "the name of a signal such as 'SIGTERM'")
-  }
-
-  milliseconds(name: string, value: unknown): number {
-    if (value === undefined || value === null) return 0
-    const allowed = `a number of milliseconds from 0 to ${LONGEST_TIME}`
-    if (typeof value !== 'number') throw this.complaint.type(name, value, allowed)
-    // Infinity is a way to say never, as 0 is.
-    if (value === Infinity) return 0
-    if (value >= 0 && value <= LONGEST_TIME) return value
-    throw this.complaint.range(name, value, allowed)
-  }
-
-  cwd(value: unknown): string | undefined {
-    if (value === undefined || value === null) return undefined
-    if (typeof value === 'string') {
-      if (value !== '') return value
-    } else if (value instanceof URL && value.protocol === 'file:') {
-      try {
-        return fileURLToPath(value)
-      } catch {
-        throw this.complaint.value('cwd', value.href, 'a path, or a file: URL of a path on this machine')
-      }
-    }
-    throw this.complaint.type('cwd', value, 'a path, or a file: URL')
-  }
-
-  env(value: unknown): Record<string, string | undefined> | undefined {
-    if (value === undefined || value === null) return undefined
-    if (typeof value !== 'object' || Array.isArray(value)) {
-      throw this.complaint.type('env', value, 'an object of strings')
-    }
-    // Inherited names count, as with Node: Object.create(process.env) is an environment.
-    for (const name in value) {
-      const text = (value as Record<string, unknown>)[name]
-      if (text !== undefined && typeof text !== 'string') {
-        throw this.complaint.type(`env.${name}`, text, 'a string, or undefined to leave it out')
-      }
-      if (name === '' || name.includes('=')) {
-        throw this.complaint.value('env', name, 'an object whose names are not empty and hold no "="')
-      }
-    }
-    return value as Record<string, string | undefined>
-  }
-
-  processGroup(value: unknown, detached: boolean): number | undefined {
-    if (value === undefined || value === null || value === false) return undefined
-    const group = value === true ? 0 : value
-    if (!isInteger(group, 0x7fff_ffff)) {
-      const allowed = 'a boolean, or the number of a process group'
-      throw typeof group === 'number'
-        ? this.complaint.range('processGroup', value, allowed)
-        : this.complaint.type('processGroup', value, allowed)
-    }
-    if (!detached) return group
-    // setsid has made it the leader of a new group already; another one is in another session.
-    if (group === 0) return undefined
-    throw this.complaint.value('processGroup', value, 'true, 0 or absent together with "detached"')
-  }
-
-  groups(value: unknown): readonly number[] | undefined {
-    if (value === undefined || value === null) return undefined
-    if (Array.isArray(value) && value.length <= 65_536 && value.every((group) => isInteger(group, HIGHEST_ID))) {
-      return value as number[]
-    }
-    throw this.complaint.type('groups', value, `an array of integers from 0 to ${HIGHEST_ID}`)
-  }
-
-  limits(value: unknown): CheckedOptions['limits'] {
-    if (value === undefined || value === null) return []
-    const names = Object.keys(RESOURCES).join(', ')
-    if (typeof value !== 'object') throw this.complaint.type('rlimits', value, `an object with the names ${names}`)
-    return Object.entries(value as Record<string, unknown>)
-      .filter(([, limit]) => limit !== undefined)
-      .map(([name, limit]) => {
-        if (!Object.hasOwn(RESOURCES, name)) {
-          throw this.complaint.value('rlimits', name, `an object with the names ${names}`)
-        }
-        const { soft, hard } =
-          typeof limit === 'object' && limit !== null
-            ? (limit as { soft: unknown; hard: unknown })
-            : { soft: limit, hard: limit }
-        for (const number of [soft, hard]) {
-          if (number !== Infinity && !isInteger(number, Number.MAX_SAFE_INTEGER)) {
-            const allowed = 'an integer of 0 or more, Infinity, or { soft, hard } of those'
-            throw typeof number === 'number'
-              ? this.complaint.range(`rlimits.${name}`, limit, allowed)
-              : this.complaint.type(`rlimits.${name}`, limit, allowed)
-          }
-        }
-        if ((soft as number) > (hard as number)) {
-          throw this.complaint.range(`rlimits.${name}`, limit, 'a soft limit that is no higher than the hard one')
-        }
-        return [RESOURCES[name as Resource], soft as number, hard as number] as const
-      })
-  }
-
-  abortSignal(value: unknown): AbortSignal | undefined {
-    if (value === undefined || value === null) return undefined
-    // By its shape, because a signal may come from another realm.
-    const signal = value as Partial<AbortSignal>
-    if (
-      typeof value === 'object' &&
-      typeof signal.aborted === 'boolean' &&
-      typeof signal.addEventListener === 'function'
-    ) {
-      return value as AbortSignal
-    }
-    throw this.complaint.type('signal', value, 'an AbortSignal')
-  }
-}
+const DEFAULTS: CheckedOptions = makeDefaults()
 
 /** Looks whether there is anything to look through. */
 export const checkIsObject = (options: object, complaint: Complaint): void => {
@@ -290,65 +146,35 @@ export const checkIsObject = (options: object, complaint: Complaint): void => {
  *
  * @throws {SpawnError} with step `options` for the first one that is wrong.
  */
-export const checkOptions = (options: SpawnOptions | undefined, complaint: Complaint): CheckedOptions => {
+export const checkOptions = (options: SupervisorOptions | undefined, complaint: Complaint): CheckedOptions => {
   if (options === undefined || options === null) return DEFAULTS
   checkIsObject(options, complaint)
-  const check = new Check(complaint)
-  const detached = check.boolean('detached', options.detached)
-  return {
-    cwd: check.cwd(options.cwd),
-    env: check.env(options.env),
-    descriptors: toDescriptors(options, complaint),
-    detached,
-    processGroup: check.processGroup(options.processGroup, detached),
-    uid: check.integer('uid', options.uid, HIGHEST_ID),
-    gid: check.integer('gid', options.gid, HIGHEST_ID),
-    groups: check.groups(options.groups),
-    umask: check.integer('umask', options.umask, 0o777),
-    limits: check.limits(options.rlimits),
-    noNewPrivs: check.boolean('noNewPrivs', options.noNewPrivs),
-    parentDeathSignal: check.signal('parentDeathSignal', options.parentDeathSignal, 0),
-    controllingTerminal: check.boolean('controllingTerminal', (options as SupervisorOptions).controllingTerminal),
-    killOnDrop: check.boolean('killOnDrop', options.killOnDrop),
-    // A shell that is killed leaves the programs behind that it has started: they were what was meant.
-    killTree: check.boolean('killTree', options.killTree ?? Boolean(options.shell)),
-    killSignal: check.signal('killSignal', options.killSignal, SIGTERM),
-    timeout: check.milliseconds('timeout', options.timeout),
-    signal: check.abortSignal(options.signal),
+  const { cwd, env, detached, processGroup, uid, gid, groups, umask, rlimits, noNewPrivs, parentDeathSignal } = options
+  const { controllingTerminal, killOnDrop, killSignal, timeout, signal } = options
+  // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+  const killTree = options.killTree ?? Boolean(options.shell)
+  const checked = makeDefaults()
+  if (cwd != null) checked.cwd = checkCwd(complaint, cwd)
+  if (env != null) checked.env = checkEnvironment(complaint, env)
+  checked.descriptors = toDescriptors(options, complaint)
+  if (detached != null) checked.detached = checkBoolean(complaint, 'detached', detached)
+  if (processGroup != null) checked.processGroup = checkProcessGroup(complaint, processGroup, checked.detached)
+  if (uid != null) checked.uid = checkInteger(complaint, 'uid', uid, HIGHEST_ID)
+  if (gid != null) checked.gid = checkInteger(complaint, 'gid', gid, HIGHEST_ID)
+  if (groups != null) checked.groups = checkGroups(complaint, groups)
+  if (umask != null) checked.umask = checkInteger(complaint, 'umask', umask, 0o777)
+  if (rlimits != null) checked.limits = checkLimits(complaint, rlimits)
+  if (noNewPrivs != null) checked.noNewPrivs = checkBoolean(complaint, 'noNewPrivs', noNewPrivs)
+  if (parentDeathSignal != null) {
+    checked.parentDeathSignal = checkSignal(complaint, 'parentDeathSignal', parentDeathSignal)
   }
-}
-
-/** What is to be executed: the program and its arguments from `argv[0]` on. */
-export interface Invocation {
-  readonly file: string
-  readonly argv: readonly string[]
-}
-
-/**
- * Looks file, arguments, `argv0` and `shell` through.
- *
- * @throws {SpawnError} with step `options` for what is wrong.
- */
-export const checkInvocation = (
-  file: unknown,
-  args: unknown,
-  options: SpawnOptions | undefined,
-  complaint: Complaint,
-): Invocation => {
-  if (typeof file !== 'string' || file === '') throw complaint.type('file', file, 'the name or path of a program')
-  if (!Array.isArray(args)) throw complaint.type('args', args, 'an array of strings')
-  for (let index = 0; index < args.length; index++) {
-    if (typeof args[index] !== 'string') throw complaint.type(`args[${index}]`, args[index], 'a string')
+  if (controllingTerminal != null) {
+    checked.controllingTerminal = checkBoolean(complaint, 'controllingTerminal', controllingTerminal)
   }
-  const { argv0, shell } = options ?? {}
-  if (argv0 !== undefined && argv0 !== null && typeof argv0 !== 'string') {
-    throw complaint.type('argv0', argv0, 'a string')
-  }
-  if (shell === undefined || shell === null || shell === false)
-    return { file, argv: [argv0 ?? file, ...(args as string[])] }
-  if (shell !== true && (typeof shell !== 'string' || shell === '')) {
-    throw complaint.type('shell', shell, 'a boolean, or the path of a shell')
-  }
-  const program = shell === true ? '/bin/sh' : shell
-  return { file: program, argv: [argv0 ?? program, '-c', [file, ...(args as string[])].join(' ')] }
+  if (killOnDrop != null) checked.killOnDrop = checkBoolean(complaint, 'killOnDrop', killOnDrop)
+  checked.killTree = checkBoolean(complaint, 'killTree', killTree)
+  if (killSignal != null) checked.killSignal = checkSignal(complaint, 'killSignal', killSignal)
+  if (timeout != null) checked.timeout = checkMilliseconds(complaint, 'timeout', timeout)
+  if (signal != null) checked.signal = checkAbortSignal(complaint, signal)
+  return checked
 }

@@ -4,7 +4,8 @@ import { type Child, makeChild } from './child.ts'
 import { spawnComplaint } from './complaint.ts'
 import { tryToOpenEnvironment } from './environment.ts'
 import { AbortError, SPAWN_STEPS, spawnErrorFromErrno } from './errors.ts'
-import { checkInvocation, checkOptions, type CheckedOptions, type SpawnOptions } from './options.ts'
+import { checkInvocation } from './invocation.ts'
+import { checkOptions, type CheckedOptions, type SpawnOptions } from './options.ts'
 import { packRequest } from './request.ts'
 import { stopOnSignal, stopOnTimeout } from './limits.ts'
 
@@ -67,8 +68,8 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
     }
     throw spawnErrorFromErrno(invocation.file, invocation.argv.slice(1), failure)
   }
-  const child = makeChild({ id: reply[0]!, pid: reply[1]!, invocation, options: checked })
-  for (const { moved } of checked.descriptors) moved?.destroy()
+  const child = makeChild({ id: reply[0]!, pid: reply[1]! | 0, invocation, options: checked })
+  for (let index = 0; index < checked.descriptors.length; index++) checked.descriptors[index]!.moved?.destroy()
   return child
 }
 
@@ -87,8 +88,11 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
 export function spawn(file: string, args?: readonly string[], options?: SpawnOptions): Child
 export function spawn(file: string, options?: SpawnOptions): Child
 export function spawn(file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions): Child {
-  const child = start(file, ...splitArguments(args, options))
-  stopOnTimeout(child)
-  stopOnSignal(child)
+  const [list, given] = splitArguments(args, options)
+  const child = start(file, list, given)
+  if (given != null) {
+    if (given.timeout != null) stopOnTimeout(child)
+    if (given.signal != null) stopOnSignal(child)
+  }
   return child
 }

@@ -2,7 +2,7 @@ import { childInternals, type Child } from './child.ts'
 import { callComplaint } from './complaint.ts'
 import type { ExitStatus } from './exit-status.ts'
 import { familyOfChild, stopFamily } from './family.ts'
-import { LONGEST_TIME } from './options.ts'
+import { LONGEST_TIME } from './option-checks.ts'
 import { toSignalNumber, type Signal } from './signals.ts'
 
 /** How to stop a process. */

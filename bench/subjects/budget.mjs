@@ -5,7 +5,8 @@ import { createRequire } from 'node:module'
 import { threadCpu } from './cpu.mjs'
 import { percentile } from './statistics.mjs'
 
-const { BindingEnvironment } = createRequire(import.meta.url)('#binding')
+// The very module that brood has loaded: what is changed in it here is changed there.
+const { BindingEnvironment } = createRequire(import.meta.url)('#root/brood.linux-x64-gnu.node')
 
 const NATIVE = ['spawn', 'capture', 'hold', 'claim', 'take', 'takeText']
 

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 
-import { LONGEST_TIME } from '../../options.ts'
+import { LONGEST_TIME } from '../../option-checks.ts'
 import { signalNumber } from '../../signals.ts'
 
 /** What `brood run` was asked to do. */
