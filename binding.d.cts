@@ -20,9 +20,10 @@ export declare class BindingAdoption {
 export declare class BindingEnvironment {
   /**
    * Starts a process, which holds the event loop open from now on. `request` is the packed request, of which `length`
-   * bytes count. On success `reply` gets the child's id and its pid, and nothing is returned.
+   * bytes count. On success nothing is returned, and its first three words are the child's id, the low half first, and
+   * its pid.
    */
-  spawn(request: Uint8Array, length: number, reply: Float64Array): BindingFailure | null
+  spawn(request: Uint8Array, length: number): BindingFailure | null
   /** Writes waiting events into rows, as many as there is room for, and returns how many. Fewer: there are no more. */
   take(rows: Float64Array): number
   /** Asks whether a child has ended; if so, writes its end into a row. */

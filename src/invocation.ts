@@ -28,7 +28,7 @@ export const checkInvocation = (
     throw complaint.type('argv0', argv0, 'a string')
   }
   if (shell === undefined || shell === null || shell === false)
-    return { file, argv: [argv0 ?? file, ...(args as string[])] }
+    return { file, argv: args.length === 0 ? [argv0 ?? file] : [argv0 ?? file].concat(args as string[]) }
   if (shell !== true && (typeof shell !== 'string' || shell === '')) {
     throw complaint.type('shell', shell, 'a boolean, or the path of a shell')
   }

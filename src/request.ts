@@ -28,24 +28,22 @@ const isMainThread = binding.isMainThread()
 /** A UTF-16 code unit becomes at most three bytes. */
 const MOST_BYTES_PER_UNIT = 3
 
-interface Room {
+/** A packed request, in memory that is used again by the next one. */
+export interface PackedRequest {
   readonly bytes: Buffer
+  /** The same memory in words; the native part puts what it has made there. */
   readonly words: Uint32Array
+  /** How many bytes count. */
+  length: number
 }
 
-const makeRoom = (size: number): Room => {
+const makeRoom = (size: number): PackedRequest => {
   const bytes = Buffer.allocUnsafeSlow((size + 3) & ~3)
-  return { bytes, words: new Uint32Array(bytes.buffer) }
+  return { bytes, words: new Uint32Array(bytes.buffer), length: 0 }
 }
 
 /** What requests are packed into: one for all, because each is decoded before the next is packed. */
 const usual = makeRoom(64 * 1024)
-
-/** A packed request: so many bytes of a buffer that is used again by the next one. */
-export interface PackedRequest {
-  readonly buffer: Buffer
-  readonly length: number
-}
 
 const packEnvironment = (env: Record<string, string | undefined>): { text: string; count: number } => {
   let text = ''
@@ -100,7 +98,8 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
 
   const numbers = HEADER + (groups?.length ?? 0) + 2 * descriptors.length + 5 * limits.length
   const size = 4 * numbers + MOST_BYTES_PER_UNIT * text.length
-  const { bytes, words } = size <= usual.bytes.length ? usual : makeRoom(size)
+  const room = size <= usual.bytes.length ? usual : makeRoom(size)
+  const { bytes, words } = room
   words[0] = MAGIC
   words[1] = flags
   words[2] = argv.length
@@ -126,9 +125,11 @@ export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions)
     next = packLimit(words, soft, next)
     next = packLimit(words, hard, next)
   }
-  const length = bytes.write(text, 4 * numbers, 'utf8')
+  // In UTF-8, as it is without saying.
+  const length = bytes.write(text, 4 * numbers)
   words[12] = length
-  return { buffer: bytes, length: 4 * numbers + length }
+  room.length = 4 * numbers + length
+  return room
 }
 
 /** A limit as two words, the low one first. */

@@ -62,7 +62,7 @@ export async function run(
   argsOrOptions?: readonly string[] | RunOptions,
   maybeOptions?: RunOptions,
 ): Promise<Output<never>> {
-  const [args, given] = splitArguments(argsOrOptions, maybeOptions)
+  const { list: args, given } = splitArguments(argsOrOptions, maybeOptions)
   const options = given ?? {}
   const complaint = spawnComplaint(file, args)
   checkIsObject(options, complaint)

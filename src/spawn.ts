@@ -9,9 +9,6 @@ import { checkOptions, type CheckedOptions, type SpawnOptions } from './options.
 import { packRequest } from './request.ts'
 import { stopOnSignal, stopOnTimeout } from './limits.ts'
 
-/** Where the binding puts the child's id and its pid. */
-const reply = new Float64Array(2)
-
 /** A string with a NUL, if there is one: the decoder has seen one too many. */
 const findNul = (
   file: string,
@@ -37,11 +34,14 @@ const findNul = (
 export const splitArguments = <T extends SpawnOptions>(
   args: readonly string[] | T | undefined,
   options: T | undefined,
-): [args: readonly string[], options: T | undefined] => {
-  if (args === undefined || args === null || Array.isArray(args)) return [(args as string[] | undefined) ?? [], options]
-  if (typeof args === 'object' && options === undefined) return [[], args as T]
-  return [args as readonly string[], options]
+): { list: readonly string[]; given: T | undefined } => {
+  if (Array.isArray(args)) return { list: args as string[], given: options }
+  if (args === undefined || args === null) return { list: NO_ARGUMENTS, given: options }
+  if (typeof args === 'object' && options === undefined) return { list: NO_ARGUMENTS, given: args as T }
+  return { list: args as readonly string[], given: options }
 }
+
+const NO_ARGUMENTS: readonly string[] = []
 
 /** There is no driver, so there can be no child. It needs descriptors (an epoll, two event counters), then a thread. */
 const driverFailure = (errno: number) => ({
@@ -57,10 +57,9 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
   const invocation = checkInvocation(file, args, options, complaint)
   if (checked.signal?.aborted)
     throw new AbortError(`${invocation.file} was not started: aborted`, checked.signal.reason)
-  const { buffer, length } = packRequest(invocation, checked)
+  const { bytes, words, length } = packRequest(invocation, checked)
   const environment = tryToOpenEnvironment()
-  const failure =
-    typeof environment === 'number' ? driverFailure(environment) : environment.spawn(buffer, length, reply)
+  const failure = typeof environment === 'number' ? driverFailure(environment) : environment.spawn(bytes, length)
   if (failure !== null) {
     if (failure.step === 0) {
       const [option, value] = findNul(file, args, options ?? {}, checked) ?? ['options', options]
@@ -68,7 +67,7 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
     }
     throw spawnErrorFromErrno(invocation.file, invocation.argv.slice(1), failure)
   }
-  const child = makeChild({ id: reply[0]!, pid: reply[1]! | 0, invocation, options: checked })
+  const child = makeChild({ id: words[0]! + words[1]! * 2 ** 32, pid: words[2]!, invocation, options: checked })
   for (let index = 0; index < checked.descriptors.length; index++) checked.descriptors[index]!.moved?.destroy()
   return child
 }
@@ -88,7 +87,7 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
 export function spawn(file: string, args?: readonly string[], options?: SpawnOptions): Child
 export function spawn(file: string, options?: SpawnOptions): Child
 export function spawn(file: string, args?: readonly string[] | SpawnOptions, options?: SpawnOptions): Child {
-  const [list, given] = splitArguments(args, options)
+  const { list, given } = splitArguments(args, options)
   const child = start(file, list, given)
   if (given != null) {
     if (given.timeout != null) stopOnTimeout(child)

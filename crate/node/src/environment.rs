@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use brood_core::{CaptureOptions, Claim, Environment, Event, HandOver, Notify, Output, Signal};
+use brood_core::{CaptureOptions, Claim, Environment, Event, HandOver, Notify, Output, Signal, Spawned};
 use napi::{
     Env, Result, Status,
     bindgen_prelude::{Buffer, Either, Float64Array, Function},
@@ -47,6 +47,7 @@ impl Notify for SharedCaller {
 /// Rows of numbers that JavaScript owns and we write to. An alias, because `#[napi]` takes a reference it can see for one to
 /// a class.
 type Rows<'a> = &'a mut [f64];
+type Bytes<'a> = &'a mut [u8];
 
 /// What one JavaScript environment has of brood.
 #[napi]
@@ -107,21 +108,22 @@ fn errno(error: &std::io::Error) -> i32 {
 #[napi]
 impl BindingEnvironment {
     /// Starts a process, which holds the event loop open from now on. `request` is the packed request, of which `length`
-    /// bytes count. On success `reply` gets the child's id and its pid, and nothing is returned.
+    /// bytes count. On success nothing is returned, and its first three words are the child's id, the low half first, and
+    /// its pid.
     #[napi]
     pub fn spawn(
         &self,
         env: Env,
-        request: &[u8],
+        #[napi(ts_arg_type = "Uint8Array")] request: Bytes<'_>,
         length: u32,
-        #[napi(ts_arg_type = "Float64Array")] reply: Rows<'_>,
     ) -> Option<BindingFailure> {
         self.hand_over.taken();
         match self.environment.spawn(&request[..length as usize]) {
-            Ok(spawned) => {
-                reply[0] = spawned.id as f64;
-                reply[1] = f64::from(spawned.pid);
-                self.change_holders(&env, |holders| _ = holders.insert(Holder::Child(spawned.id)));
+            Ok(Spawned { id, pid }) => {
+                for (place, word) in request.chunks_exact_mut(4).zip([id as u32, (id >> 32) as u32, pid]) {
+                    place.copy_from_slice(&word.to_ne_bytes());
+                }
+                self.change_holders(&env, |holders| _ = holders.insert(Holder::Child(id)));
                 None
             }
             Err(failure) => Some(failure.into()),
