@@ -14,6 +14,8 @@ import { until, within } from '../helpers/until.ts'
 
 checkLeaks(test)
 
+const pipes = () => [...descriptors().values()].filter((target) => target.startsWith('pipe:'))
+
 test('they are streams, and the same ones each time', async (t) => {
   const child = spawn('cat')
   t.true(child.stdin instanceof Writable)
@@ -31,7 +33,6 @@ test('they are streams, and the same ones each time', async (t) => {
 test.serial(
   'a pipe that a grandchild held is closed when that has gone, and not only when the handle is collected',
   async (t) => {
-    const pipes = () => [...descriptors().values()].filter((target) => target.startsWith('pipe:'))
     const before = new Set(pipes())
     const ours = () => pipes().filter((target) => !before.has(target))
     const child = spawn('sh', ['-c', `${LEAVE_GRANDCHILD} >&2; echo out`], { stdio: ['ignore', 'pipe', 'pipe'] })
