@@ -16,7 +16,19 @@ const { makeProgress } = await import('../bench/harness/progress.mjs')
 const { reportText, writeReport } = await import('../bench/harness/report.mjs')
 const { measureScenario } = await import('../bench/harness/run.mjs')
 
-const names = ['stop', 'throughput', 'latency', 'living', 'output', 'libraries', 'memory', 'import', 'tree', 'budget']
+const names = [
+  'stop',
+  'throughput',
+  'latency',
+  'living',
+  'output',
+  'libraries',
+  'memory',
+  'import',
+  'tree',
+  'table',
+  'budget',
+]
 const isQuick = process.argv.includes('--quick')
 const wanted = process.argv.slice(2).filter((argument) => argument !== '--quick')
 const unknown = wanted.find((name) => !names.includes(name))

@@ -44,17 +44,27 @@ export const checkPid = (pid: unknown): number => {
 }
 
 /** Makes rows of what the native part has put into one array and one string. */
-function* toRows(numbers: Float64Array, commands: string): Iterable<ProcessRow> {
+const toRows = (numbers: Float64Array, commands: string): ProcessRow[] => {
+  const rows: ProcessRow[] = []
   let at = 0
   for (let offset = 0; offset < numbers.length; offset += FIELDS) {
-    const [pid, ppid, pgid, sid, state, isOver, startTime, rss, cpuTime, length] = numbers.subarray(
-      offset,
-      offset + FIELDS,
-    ) as unknown as [number, number, number, number, number, number, number, number, number, number]
-    const command = commands.slice(at, (at += length))
-    const data: ProcessInfo = { ppid, pgid, sid, state: String.fromCharCode(state), command, startTime, rss, cpuTime }
-    yield { pid, ppid, pgid, sid, zombie: isOver === 1, data }
+    const ppid = numbers[offset + 1]!
+    const pgid = numbers[offset + 2]!
+    const sid = numbers[offset + 3]!
+    const data: ProcessInfo = {
+      ppid,
+      pgid,
+      sid,
+      state: String.fromCharCode(numbers[offset + 4]!),
+      // Cut out of the one string, not copied.
+      command: commands.slice(at, (at += numbers[offset + 9]!)),
+      startTime: numbers[offset + 6]!,
+      rss: numbers[offset + 7]!,
+      cpuTime: numbers[offset + 8]!,
+    }
+    rows.push({ pid: numbers[offset]!, ppid, pgid, sid, zombie: numbers[offset + 5] === 1, data })
   }
+  return rows
 }
 
 /**

@@ -55,8 +55,6 @@ export const checkLeaks = (test: TestFn, prepare?: () => Promise<unknown>): void
     // Sockets close in a later turn, and threads end when they come to it.
     await until(
       () => {
-        // A pipe that somebody else still held when its child ended is closed when the handle is collected.
-        globalThis.gc?.()
         left = leftovers(beforeDescriptors, beforeThreads)
         return left === ''
       },

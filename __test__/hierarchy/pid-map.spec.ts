@@ -8,6 +8,14 @@ test('values come in the order of their numbers', (t) => {
   t.deepEqual(map.values(), ['#1', '#2', '#5', '#9'])
 })
 
+test('a number may be 0, as the group of a thread of the kernel is', (t) => {
+  const map = new PidMap<string>()
+  map.set(0, 'kernel')
+  map.set(7, 'other')
+  t.deepEqual(map.values(), ['kernel', 'other'])
+  t.is(map.get(0), 'kernel')
+})
+
 test('reading twice gives the same array, until something changes', (t) => {
   const map = new PidMap<number>()
   t.is(map.values(), map.values())
@@ -21,8 +29,8 @@ test('reading twice gives the same array, until something changes', (t) => {
 
 test('whatever is set and deleted, the map is what a plain Map sorted by key is', (t) => {
   const operation = fc.record({
-    kind: fc.constantFrom('set', 'set', 'set', 'delete', 'read', 'clear'),
-    pid: fc.integer({ min: 1, max: 20 }),
+    kind: fc.constantFrom('set', 'set', 'set', 'delete', 'look', 'read', 'clear'),
+    pid: fc.integer({ min: 0, max: 20 }),
   })
   fc.assert(
     fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
@@ -37,6 +45,8 @@ test('whatever is set and deleted, the map is what a plain Map sorted by key is'
         } else if (kind === 'clear' && index % 4 === 0) {
           map.clear()
           plain.clear()
+        } else if (kind === 'look') {
+          map.has(pid)
         } else {
           map.values()
         }
@@ -44,7 +54,7 @@ test('whatever is set and deleted, the map is what a plain Map sorted by key is'
       const sorted = [...plain].toSorted(([a], [b]) => a - b).map(([, value]) => value)
       t.deepEqual(map.values(), sorted)
       t.is(map.size, plain.size)
-      for (let pid = 1; pid <= 20; pid += 1) {
+      for (let pid = 0; pid <= 20; pid += 1) {
         t.is(map.get(pid), plain.get(pid))
         t.is(map.has(pid), plain.has(pid))
       }

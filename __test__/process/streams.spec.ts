@@ -14,6 +14,8 @@ import { until, within } from '../helpers/until.ts'
 
 checkLeaks(test)
 
+const pipes = () => [...descriptors().values()].filter((target) => target.startsWith('pipe:'))
+
 test('they are streams, and the same ones each time', async (t) => {
   const child = spawn('cat')
   t.true(child.stdin instanceof Writable)
@@ -27,6 +29,22 @@ test('they are streams, and the same ones each time', async (t) => {
   await child.wait()
   child.stderr!.destroy()
 })
+
+test.serial(
+  'a pipe that a grandchild held is closed when that has gone, and not only when the handle is collected',
+  async (t) => {
+    const before = new Set(pipes())
+    const ours = () => pipes().filter((target) => !before.has(target))
+    const child = spawn('sh', ['-c', `${LEAVE_GRANDCHILD} >&2; echo out`], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const [pid] = (await once(child.stderr!, 'data')) as [Buffer]
+    killAtEnd(t, Number(pid))
+    await child.wait()
+    t.is(ours().length, 2, 'the grandchild has both')
+    process.kill(Number(pid), 'SIGKILL')
+    await until(() => ours().length === 0, 'they are closed')
+    t.is(await text(child.stdout!), 'out\n')
+  },
+)
 
 test('they are null where that is no pipe', async (t) => {
   const child = spawn('true', { stdio: 'ignore' })

@@ -1,6 +1,6 @@
 // brood, as a user has it: the package by its name.
 
-import { run, spawn } from 'brood'
+import { processTree, run, spawn } from 'brood'
 
 /** Starts a process, with `stdio` 'ignore' or 'pipe'. */
 export const start = (file, args, stdio) => spawn(file, args, { stdio })
@@ -30,3 +30,6 @@ export const stream = async (file, args, onData) => {
 
 /** Kills a child and all its descendants; `null` where this build cannot. */
 export const killTree = (child) => (child.killTree === undefined ? null : child.killTree('SIGKILL'))
+
+/** A process with all its descendants: ten fields of each, command line included. How many there are. */
+export const table = (pid) => processTree(pid).size

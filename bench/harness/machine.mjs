@@ -20,7 +20,7 @@ const output = (command, args) => {
 export const describeMachine = async (root) => {
   const commit = output('git', ['-C', root, 'describe', '--always', '--dirty', '--abbrev=12'])
   const engines = ['node-20', 'node-22', 'node-24', 'node-26', 'bun', 'deno']
-  const libraries = ['execa', 'nano-spawn', 'tinyexec', 'tree-kill', '@lydell/node-pty']
+  const libraries = ['execa', 'nano-spawn', 'tinyexec', 'tree-kill', 'ps-list', 'pidtree', '@lydell/node-pty']
   return {
     date: new Date().toISOString().slice(0, 10),
     load: loadavg()[0],

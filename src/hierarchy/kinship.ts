@@ -20,16 +20,15 @@ export class Kinship {
   isSubreaper = false
   /** The link held by this process' siblings, too; `null` for init and for whoever was freed. */
   #above: ParentLink | null = null
-  /** The link held by all children. */
-  #below: ParentLink
-  #children = new PidMap<Process>()
+  /** The link held by all children. None before there is one: most processes of a large family never have any. */
+  #below: ParentLink | null = null
+  #children: PidMap<Process> | null = null
   /** The answer of the last search by {@link Kinship.reaper}, good while the generation is the registry's. */
   #knownReaper: WeakRef<Process> | null = null
   #knownGeneration = -1
 
   constructor(process: Process) {
     this.self = new WeakRef(process)
-    this.#below = { parent: this.self }
   }
 
   get parent(): Process | null {
@@ -37,16 +36,17 @@ export class Kinship {
   }
 
   get children(): readonly Process[] {
-    return this.#children.values()
+    return this.#children?.values() ?? NOBODY
   }
 
   get childCount(): number {
-    return this.#children.size
+    return this.#children?.size ?? 0
   }
 
   /** Takes a process in as a child. Whoever had it before has to let it go. */
   adopt(child: Process): void {
-    kinOf(child).#above = this.#below
+    kinOf(child).#above = this.#below ??= { parent: this.self }
+    this.#children ??= new PidMap()
     this.#children.set(child.pid, child)
   }
 
@@ -58,19 +58,19 @@ export class Kinship {
    * child in a family at least twice the size of the one it left, so a child moves O(log n) times in its life.
    */
   handOverChildren(heir: Kinship): void {
-    if (this.#children.size > heir.#children.size) {
+    if (this.#below !== null && this.childCount > heir.childCount) {
       ;[this.#children, heir.#children] = [heir.#children, this.#children]
       heir.#below = this.#below
       heir.#below.parent = heir.self
     }
-    this.#children.forEach((child) => heir.adopt(child))
-    this.#children.clear()
+    this.#children?.forEach((child) => heir.adopt(child))
+    this.#children = null
   }
 
   /** Leaves the parent. */
   leave(pid: number): void {
     const parent = this.parent
-    if (parent !== null) kinOf(parent).#children.delete(pid)
+    if (parent !== null) kinOf(parent).#children?.delete(pid)
     this.#above = null
   }
 
@@ -104,5 +104,7 @@ export class Kinship {
     return known ?? this.parent ?? registry.init
   }
 }
+
+const NOBODY: readonly Process[] = Object.freeze([])
 
 const adopts = (process: Process): boolean => process.isInit || (process.isSubreaper && !process.isZombie)

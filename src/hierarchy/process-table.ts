@@ -51,12 +51,12 @@ export const hierarchyFromTable = (table: Iterable<ProcessRow>, initPid: number)
     return createProcess(registry, row.pid, group, row.data)
   })
   const parents = parentIndexes(rows, initIndex)
-  for (const [index, process] of processes.entries()) {
+  processes.forEach((process, index) => {
     if (process !== init) kinOf(processes[parents[index] ?? initIndex] ?? init).adopt(process)
-  }
-  for (const [index, process] of processes.entries()) {
+  })
+  processes.forEach((process, index) => {
     if (process !== init && rows[index]?.zombie === true) process.exit()
-  }
+  })
   return hierarchy
 }
 
@@ -66,14 +66,16 @@ const sortedByPid = (table: Iterable<ProcessRow>, initPid: number): ProcessRow[]
   if (!rows.some((row) => row.pid === initPid)) {
     rows.push({ pid: initPid, ppid: 0, pgid: initPid, sid: initPid, zombie: false, data: undefined })
   }
-  const sorted = rows.toSorted((a, b) => a.pid - b.pid)
-  for (const [index, { pid }] of sorted.entries()) {
+  rows.sort((a, b) => a.pid - b.pid)
+  let previous = 0
+  for (const { pid } of rows) {
     requirePid(pid)
-    if (sorted[index - 1]?.pid === pid) {
+    if (pid === previous) {
       throw new HierarchyError('ERR_HIERARCHY_PID_EXISTS', `two rows of the table have the pid ${pid}: leave one out`)
     }
+    previous = pid
   }
-  return sorted
+  return rows
 }
 
 /** The session of each group, by number: a group is in one session only, whatever its rows say. */
@@ -95,7 +97,8 @@ const foundGroup = (registry: Registry, pgid: number, sids: ReadonlyMap<number, 
  * somebody is met who was walked before, so this is O(n).
  */
 const parentIndexes = (rows: readonly ProcessRow[], initIndex: number): Int32Array => {
-  const indexes = new Map(rows.map((row, index) => [row.pid, index]))
+  const indexes = new Map<number, number>()
+  rows.forEach(({ pid }, index) => indexes.set(pid, index))
   const parents = Int32Array.from(rows, (row) => indexes.get(row.ppid) ?? initIndex)
   /** The number of the walk on which a row was met, from 1; 0 means not yet. */
   const walks = new Int32Array(rows.length)

@@ -9,6 +9,8 @@ import { Standing } from './standing.ts'
 import { Thread, ThreadGroup } from './thread.ts'
 import type { Registry } from './registry.ts'
 
+const NO_THREADS: readonly Thread[] = Object.freeze([])
+
 /** The family side of a process, for the files of this folder. */
 export let kinOf: (process: Process) => Kinship
 
@@ -48,7 +50,8 @@ export class Process {
   readonly #standing: Standing
   readonly #kin: Kinship
   readonly #membership: Membership
-  readonly #threadGroup = new ThreadGroup()
+  /** None until it is needed: most processes of a large family are not told of any thread. */
+  #threadGroup: ThreadGroup | null = null
 
   private constructor(registry: Registry, pid: number, group: ProcessGroup, data: unknown, anchor: Registry | null) {
     this.#pid = pid
@@ -169,17 +172,17 @@ export class Process {
 
   /** The threads that run in this process, in the order of their ids. None in a zombie. */
   get threads(): readonly Thread[] {
-    return this.#threadGroup.threads.values()
+    return this.#threadGroup?.threads.values() ?? NO_THREADS
   }
 
   /** Whether {@link Process.groupExit} was called. */
   get isGroupExited(): boolean {
-    return this.#threadGroup.groupExited
+    return this.#threadGroup?.groupExited ?? false
   }
 
   /** The code of the thread that exited last, or last before the group exit. 0 until there is one. */
   get exitCode(): number {
-    return this.#threadGroup.exitCode
+    return this.#threadGroup?.exitCode ?? 0
   }
 
   /**
@@ -189,15 +192,14 @@ export class Process {
    * @throws {HierarchyError} `ERR_HIERARCHY_BAD_TID`, `ERR_HIERARCHY_TID_EXISTS`.
    */
   newThread(tid: number): ThreadBuilder {
-    const check = () => {
+    const check = (): ThreadGroup => {
       this.#standing.running('start a thread')
-      this.#threadGroup.requireFree(tid)
+      const group = (this.#threadGroup ??= new ThreadGroup())
+      group.requireFree(tid)
+      return group
     }
     check()
-    return new ThreadBuilder(`thread ${tid} of process ${this.#pid}`, (data) => {
-      check()
-      return new Thread(tid, this, this.#threadGroup, data)
-    })
+    return new ThreadBuilder(`thread ${tid} of process ${this.#pid}`, (data) => new Thread(tid, this, check(), data))
   }
 
   /**
@@ -205,6 +207,7 @@ export class Process {
    * The threads themselves stay until they exit. It never throws: for a zombie it sets the mark and means nothing more.
    */
   groupExit(): void {
+    this.#threadGroup ??= new ThreadGroup()
     this.#threadGroup.groupExited = true
   }
 
@@ -231,7 +234,7 @@ export class Process {
     const registry = this.#standing.running('exit')
     if (this.#kin.childCount > 0) this.#kin.handOverChildren(kinOf(this.#kin.reaper(registry)))
     this.#standing.isZombie = true
-    this.#threadGroup.threads.clear()
+    this.#threadGroup?.threads.clear()
   }
 
   /**

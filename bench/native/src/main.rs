@@ -5,6 +5,7 @@ mod measure;
 mod posix;
 mod read;
 mod syscalls;
+mod table;
 mod tokio_process;
 
 use std::{collections::HashMap, io::Write, time::Duration};
@@ -47,6 +48,7 @@ fn main() {
         ("throughput", "posix_spawn") => posix::throughput(&parameters),
         ("throughput", "tokio") => tokio_process::throughput(&parameters),
         ("output", _) => read::output(&parameters),
+        ("table", _) => table::table(&parameters),
         ("syscalls", _) => syscalls::measure_all(),
         ("write", _) => write(parameters.number("bytes", 0)),
         _ => panic!("unknown subject {subject}"),

@@ -26,6 +26,12 @@ impl From<OwnedFd> for Pipe {
     }
 }
 
+impl From<Pipe> for OwnedFd {
+    fn from(pipe: Pipe) -> Self {
+        pipe.descriptor
+    }
+}
+
 impl AsFd for Pipe {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()

@@ -51,7 +51,7 @@ fn flatten(members: &[FamilyRow]) -> BindingFamily {
             row.rss as f64,
             row.cpu_time as f64,
             // JavaScript counts in UTF-16.
-            command.encode_utf16().count() as f64,
+            if command.is_ascii() { command.len() } else { command.encode_utf16().count() } as f64,
         ]);
     }
     BindingFamily { rows: rows.into(), commands }

@@ -166,13 +166,7 @@ impl Environment {
     }
 
     fn take_leftover(&self, id: u64, index: usize) -> Option<Leftover> {
-        let mut leftovers = lock(&self.driver.leftovers);
-        let (_, pipes) = leftovers.get_mut(&id).filter(|(owner, _)| Arc::ptr_eq(owner, &self.outbox))?;
-        let taken = pipes.get_mut(index).and_then(Option::take);
-        if pipes.iter().all(Option::is_none) {
-            leftovers.remove(&id);
-        }
-        taken
+        lock(&self.driver.leftovers).take(id, index, &self.outbox, &self.driver.registry)
     }
 
     /// Gathers what is left to come of the child's stdout and stderr, where they are pipes that nobody has claimed, and
@@ -288,10 +282,7 @@ impl Environment {
 
     /// Lets go of what is left of the pipes of a child that has ended.
     pub fn release(&self, id: u64) {
-        let mut leftovers = lock(&self.driver.leftovers);
-        if leftovers.get(&id).is_some_and(|(owner, _)| Arc::ptr_eq(owner, &self.outbox)) {
-            leftovers.remove(&id);
-        }
+        lock(&self.driver.leftovers).release(id, &self.outbox, &self.driver.registry);
     }
 
     /// Whether orphans that were reaped are to be told here.
@@ -314,7 +305,7 @@ impl Environment {
         for id in ids {
             self.driver.drop_child(id, &self.outbox);
         }
-        lock(&self.driver.leftovers).retain(|_, (outbox, _)| !Arc::ptr_eq(outbox, &self.outbox));
+        lock(&self.driver.leftovers).release_all(&self.outbox, &self.driver.registry);
         // Captures that outlived their child.
         let captures: Vec<_> = lock(&self.driver.streams)
             .values()

@@ -39,7 +39,7 @@ pub use self::{
 use self::{
     capture::{Capture, Stream},
     event::Outcome::{Ended, Lost, NotExecuted},
-    leftovers::Leftover,
+    leftovers::Leftovers,
     outbox::Outbox,
     registry::{Entries, Entry, Owner, Registry},
     timers::{Timer, Timers},
@@ -64,9 +64,6 @@ const FIRST_ID: u64 = 3;
 /// Orphans without a pidfd. (Lazy for the loom models alone: loom's locks cannot be made before the program runs.)
 static ORPHANS: LazyLock<OrphanQueueImpl<SpawnedProcess, SigchldWatch>> = LazyLock::new(OrphanQueueImpl::new);
 
-/// The pipes that a child has left, by its descriptors, and its environment.
-type Leftovers = (Arc<Outbox>, Vec<Option<Leftover>>);
-
 static DRIVER: OnceLock<Driver> = OnceLock::new();
 
 type Job = Box<dyn FnOnce(&'static Driver) + Send>;
@@ -81,8 +78,8 @@ struct Driver {
     children: Registry<Child>,
     /// The ids of children without a pidfd.
     signalled: Mutex<Vec<u64>>,
-    /// What is left of the pipes of children that are gone, by the child's id.
-    leftovers: Mutex<HashMap<u64, Leftovers>>,
+    /// What is left of the pipes of children that are gone.
+    leftovers: Mutex<Leftovers>,
     /// Captured pipes, by their token.
     streams: Mutex<HashMap<usize, (Arc<Capture>, Stream)>>,
     timers: Mutex<Timers>,
@@ -297,7 +294,6 @@ impl Driver {
             (Err(errno), None) => Lost(errno),
         };
         let (pid, duration) = (process.id(), process.age());
-        let leftovers = leftovers::settle(entry.stdio);
         if let Some(capture) = &entry.capture {
             if let Some(drain) = capture.child_ended(&self.registry) {
                 lock(&self.timers).set(drain, Timer::Drain(Arc::clone(capture)));
@@ -310,10 +306,10 @@ impl Driver {
         }
         match entry.owner {
             Owner::Environment(outbox) => {
-                let has_leftovers = !leftovers.is_empty();
-                if has_leftovers {
-                    lock(&self.leftovers).insert(id, (Arc::clone(&outbox), leftovers));
-                }
+                let has_pipes = entry.stdio.iter().any(Option::is_some);
+                let new_token = || Token(self.new_id() as usize);
+                let has_leftovers =
+                    has_pipes && lock(&self.leftovers).keep(id, &outbox, entry.stdio, &self.registry, new_token);
                 outbox.post(Event::Exit(Exit { id, pid, outcome, duration, has_leftovers }));
             }
             Owner::OrphanQueue => self.post_reaped(&Event::Reaped { pid, outcome, duration, adopted: false }),
@@ -367,9 +363,62 @@ mod test {
         }
     }
 
+    /// There is one driver, and one wants its tables for oneself.
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+
+    #[test]
+    fn a_pipe_that_a_grandchild_holds_is_closed_as_soon_as_that_has_gone() {
+        let _alone = lock(&ALONE);
+        let environment = Environment::new(Box::new(Deaf)).expect("the driver starts");
+        let driver = driver().expect("it is running");
+        // The grandchild waits for the end of its stdin.
+        let script = "exec 4<&0; (exec 2>&- 3>&-; cat <&4; echo late) & echo early; echo error >&2";
+        let shell = Command::new("sh").and_then(|sh| sh.args(["-c", script])).expect("no NUL");
+        let shell = (0..4).fold(shell, |shell, number| shell.descriptor(number, Descriptor::Pipe));
+        let child = environment.spawn(&shell.encode()).expect("sh starts");
+        let Claim::Pipe(stdin) = environment.claim(child.id, 0) else { panic!("nobody has claimed it") };
+        let mut exit = None;
+        until("it has ended", || {
+            exit = environment.try_wait(child.id);
+            exit.is_some()
+        });
+        assert!(exit.is_some_and(|exit| exit.has_leftovers));
+        assert!(lock(&driver.leftovers).is_watched(child.id), "cat has its stdout");
+        drop(stdin);
+        until("nothing is watched any more", || !lock(&driver.leftovers).is_watched(child.id));
+        for (index, content) in [(1, Some("early\nlate\n")), (2, Some("error\n")), (0, None), (3, None)] {
+            match (environment.claim(child.id, index), content) {
+                (Claim::Bytes(bytes), Some(content)) => assert_eq!(bytes, content.as_bytes()),
+                (Claim::Nothing, None) => {}
+                (other, _) => panic!("{index}: {other:?}"),
+            }
+        }
+        assert!(lock(&driver.leftovers).is_empty());
+    }
+
+    #[test]
+    fn a_pipe_that_is_claimed_or_released_is_not_watched_any_more() {
+        let _alone = lock(&ALONE);
+        let environment = Environment::new(Box::new(Deaf)).expect("the driver starts");
+        let driver = driver().expect("it is running");
+        let shell = Command::new("sh").and_then(|sh| sh.args(["-c", "sleep 1000 & echo $!"])).expect("no NUL");
+        let shell = shell.descriptor(1, Descriptor::Pipe).descriptor(2, Descriptor::Pipe);
+        let child = environment.spawn(&shell.encode()).expect("sh starts");
+        until("it has ended", || environment.try_wait(child.id).is_some());
+        let Claim::Pipe(pipe) = environment.claim(child.id, 1) else { panic!("sleep has it") };
+        assert!(lock(&driver.leftovers).is_watched(child.id), "the other one");
+        environment.release(child.id);
+        assert!(lock(&driver.leftovers).is_empty());
+        let mut pid = Vec::new();
+        sys::read::append(std::os::fd::AsFd::as_fd(&pipe), &mut pid, 64).expect("it was written before sh ended");
+        let pid = String::from_utf8(pid).ok().and_then(|pid| pid.trim().parse().ok()).expect("a pid");
+        assert!(sys::kill::kill(pid, Signal::KILL.as_raw()).expect("it is ours"));
+    }
+
     /// Whatever ends a capture, and whoever: the child, its pipes, a drop, a hurry, the end of the environment.
     #[test]
     fn no_table_keeps_anything_of_a_child_that_is_gone() {
+        let _alone = lock(&ALONE);
         let environment = Environment::new(Box::new(Deaf)).expect("the driver starts");
         let driver = driver().expect("it is running");
         let input = || Some(vec![b'x'; 1 << 20]);

@@ -107,8 +107,11 @@ impl Driver {
     /// The pidfd of a child is readable.
     fn on_child_ready(&self, id: u64) {
         let mut entries = self.children.lock();
-        // Gone: somebody else has reaped it in this very turn.
-        let Some(entry) = entries.get(id) else { return };
+        let Some(entry) = entries.get(id) else {
+            drop(entries);
+            // A pipe that outlived its child; or a child that somebody else has reaped in this very turn.
+            return lock(&self.leftovers).look(Token(id as usize), &self.registry);
+        };
         let Child::Pidfd(reaper) = &mut entry.child else { return };
         entry.spurious += 1;
         let pause = entry.spurious > MOST_SPURIOUS;

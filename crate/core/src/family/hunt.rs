@@ -68,6 +68,10 @@ impl<'a, K: Kernel> Hunt<'a, K> {
     /// Finds all members, and stops them.
     pub(super) fn search(&mut self) -> io::Result<()> {
         for root in &self.target.roots {
+            // Named twice, as the first of those who are known is: it is stopped by us by now, and not of its own accord.
+            if self.catch.start_of(root.pid) == Some(root.start) {
+                continue;
+            }
             if let Some(row) = self.kernel.read(root.pid)?
                 && row.identity == *root
                 && self.can_be_member(&row)

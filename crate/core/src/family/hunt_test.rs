@@ -147,6 +147,23 @@ fn all_are_stopped_then_signalled_then_let_go() {
 }
 
 #[test]
+fn a_root_that_is_named_twice_is_signalled_once_and_goes_on() {
+    for mut kernel in both(&[(10, OWN, 5), (11, 10, 6)]) {
+        let roots = [10, 10, 11].map(|pid| Identity { pid, start: u64::from(pid - 5) }).to_vec();
+        assert_eq!(
+            kill_family_of(
+                &mut kernel,
+                &Target { roots, ..Target::default() },
+                Signal::from_raw(libc::SIGUSR1).expect("a number in range")
+            ),
+            [10, 11]
+        );
+        assert_eq!(kernel.got(STOP), [10, 11]);
+        assert_eq!(kernel.got(CONTINUE), [10, 11]);
+    }
+}
+
+#[test]
 fn signal_0_stops_nobody() {
     for mut kernel in both(&[(10, OWN, 5), (11, 10, 6)]) {
         assert_eq!(kill(&mut kernel, Signal::NONE), [10, 11]);

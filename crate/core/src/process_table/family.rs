@@ -1,11 +1,8 @@
 //! A process and its descendants, read while they come and go.
 
-use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    io,
-};
+use std::{collections::HashSet, io};
 
-use super::{ProcessRow, ProcessTable, Table, links};
+use super::{ProcessRow, ProcessTable, Table, gather::gather, rows::Rows};
 
 /// How often what changed while it was read is read once more. What still changes then is left out.
 const ROUNDS: usize = 8;
@@ -24,7 +21,7 @@ pub struct FamilyRow {
     pub command: Vec<u8>,
 }
 
-/// Reads the process `pid` and its descendants, in no particular order. `None` when there is no such process.
+/// Reads the process `pid` and its descendants, in the order of their pids. `None` when there is no such process.
 ///
 /// The kernel has no way to read it all at once. What comes out is such that each member was the child of the member
 /// that is its parent: never of another process that had the parent's pid before or after. A process that was there all
@@ -44,131 +41,76 @@ pub fn process_family(pid: u32) -> io::Result<Option<Vec<FamilyRow>>> {
     Ok(Some(members.into_iter().map(complete).collect()))
 }
 
-/// Everybody who was read, by pid, and when: the how manieth reading that was.
-#[derive(Debug, Default)]
-struct Rows {
-    by_pid: HashMap<u32, (usize, ProcessRow)>,
-    readings: usize,
-}
-
-impl Rows {
-    fn insert(&mut self, row: ProcessRow) {
-        self.readings += 1;
-        self.by_pid.insert(row.identity.pid, (self.readings, row));
-    }
-
-    fn get(&self, pid: u32) -> Option<&ProcessRow> {
-        self.by_pid.get(&pid).map(|(_, row)| row)
-    }
-
-    fn was_read_before(&self, pid: u32, other: u32) -> bool {
-        let reading = |pid| self.by_pid.get(&pid).map(|&(reading, _)| reading);
-        reading(pid) < reading(other)
-    }
-
-    /// The pids of `root` and its descendants, parents before their children. A child is never older than its parent:
-    /// where it seems to be, the parent's pid was given to another process after the child had been read.
-    fn descend(&self, root: u32, can_be_parent: impl Fn(&ProcessRow) -> bool) -> Vec<u32> {
-        let mut children: HashMap<u32, Vec<&ProcessRow>> = HashMap::new();
-        for (_, row) in self.by_pid.values() {
-            children.entry(row.ppid).or_default().push(row);
-        }
-        let mut members: Vec<u32> = self.get(root).map(|row| row.identity.pid).into_iter().collect();
-        let mut next = 0;
-        while let Some(parent) = members.get(next).and_then(|&pid| self.get(pid)) {
-            next += 1;
-            if !can_be_parent(parent) {
-                continue;
-            }
-            // Taken out: rows that are each other's ancestors, as those read at different times can be, are visited once.
-            let born = children.remove(&parent.identity.pid).unwrap_or_default();
-            let is_child = |row: &&ProcessRow| row.identity.pid != root && row.identity.start >= parent.identity.start;
-            members.extend(born.into_iter().filter(is_child).map(|row| row.identity.pid));
-        }
-        members
-    }
-}
-
-/// Reads `root` and whoever may be a descendant, by way of the lists of children; or everybody, where there are none, or
-/// where that is less work. `None` when there is no such process.
-fn gather(table: &mut impl Table, root: u32) -> io::Result<Option<Rows>> {
-    let Some(first) = table.read(root)? else { return Ok(None) };
-    let mut rows = Rows::default();
-    rows.insert(first);
-    let mut waiting = VecDeque::from([first]);
-    while let Some(parent) = waiting.pop_front() {
-        let Some(children) = links::children(table, &parent, rows.by_pid.len(), |_| false)? else {
-            for pid in table.pids()? {
-                if let Some(row) = table.read(pid)? {
-                    rows.insert(row);
-                }
-            }
-            return Ok(Some(rows));
-        };
-        for child in children {
-            // Somebody who was met before has changed its parent in the middle of it.
-            if rows.get(child.identity.pid).is_none() {
-                waiting.push_back(child);
-            }
-            rows.insert(child);
-        }
-    }
-    Ok(Some(rows))
-}
-
-/// Reads who may be a member once, then those on whom that depends a second time, children before their parents.
+/// Reads who may be a member, and then those once more of whom it is not certain whose children they are.
 ///
-/// That order is what makes a link certain. A parent P is read first, then its child C, then P again. If C's parent was the
-/// pid of P, and P has the same start time both times, then it was P that had the pid in between. If P has gone, its pid
-/// may have been anybody's in between, and C is read once more; so it is where C was read before P.
+/// That a process C, whose parent was the pid p when it was read, was the child of the process P that had the pid p when it
+/// was read itself, is certain when
+/// - P is not younger than C, and C was there before any of them was read. For whoever else can have had the pid p: one that
+///   was gone before P came would leave P younger than C. One that came after P had gone is younger than all that was there
+///   when P was read, so than C; and a process' parent, be it by birth or by adoption, is older than the process.
+/// - or P was read first, then C, then P again, and it was the same process both times: then it had the pid in between.
+///
+/// So those who were born meanwhile are read once more, and then their parents; and so are those whose parent has gone,
+/// has ended, or is too young. All others were read once, and that is enough.
 fn read_family(table: &mut impl Table, root: u32) -> io::Result<Option<Vec<Member>>> {
+    let begin = table.now();
     let Some(mut rows) = gather(table, root)? else { return Ok(None) };
-    let mut commands = HashMap::new();
     for _ in 0..ROUNDS {
-        let members = rows.descend(root, |_| true);
-        let parents: HashMap<u32, u32> = members.iter().filter_map(|&pid| Some((pid, rows.get(pid)?.ppid))).collect();
-        let with_children: HashSet<u32> = parents.values().copied().collect();
-        let mut is_certain = true;
-        for &pid in members.iter().rev() {
-            let Some(command) = table.command(pid)? else {
-                // It has gone. That is of no consequence if nobody was its child.
-                rows.by_pid.remove(&pid);
-                is_certain &= !with_children.contains(&pid);
-                continue;
-            };
-            commands.insert(pid, command);
-            let needs_second_reading =
-                pid == root || with_children.contains(&pid) || rows.was_read_before(pid, parents[&pid]);
-            if !needs_second_reading {
-                continue;
-            }
-            let before = rows.by_pid.remove(&pid);
-            match (before, table.read(pid)?) {
-                (Some((_, before)), Some(now)) => {
-                    let is_same = now.identity == before.identity && (now.ppid == before.ppid || pid == root);
-                    // A zombie has no children: they have another parent from the moment it ended.
-                    is_certain &= is_same && !(now.is_over() && with_children.contains(&pid));
-                    rows.insert(now);
-                }
-                _ => is_certain &= !with_children.contains(&pid),
-            }
-        }
-        if rows.get(root).is_none() {
-            return Ok(None);
-        }
-        if is_certain {
+        let doubtful = doubtful(&rows, root, begin);
+        if !read_again(table, &mut rows, &doubtful)? {
             break;
         }
-        // Whose parent went, or turned out to be another one, has somebody else for a parent by now.
-        for pid in members {
-            match table.read(pid)? {
-                Some(row) => rows.insert(row),
-                None => drop(rows.by_pid.remove(&pid)),
-            }
+        if !rows.contains(root) {
+            return Ok(None);
         }
     }
-    let members = rows.descend(root, |parent| parent.identity.pid == root || !parent.is_over()).into_iter();
-    Ok(Some(members.filter_map(|pid| Some((*rows.get(pid)?, commands.remove(&pid)?))).collect()))
+    let mut members = rows.descend(root, |parent| parent.identity.pid == root || !parent.is_over());
+    members.sort_unstable();
+    Ok(Some(members.into_iter().filter_map(|pid| rows.remove(pid)).collect()))
+}
+
+/// Who is to be read once more, children before their parents.
+fn doubtful(rows: &Rows, root: u32, begin: u64) -> Vec<u32> {
+    let dangling = rows.dangling(root);
+    let members = rows.descend(root, |_| true);
+    let is_member: HashSet<u32> = if dangling.is_empty() { HashSet::new() } else { members.iter().copied().collect() };
+    let mut doubtful: Vec<u32> = dangling.iter().copied().filter(|pid| !is_member.contains(pid)).collect();
+    let dangling: HashSet<u32> = dangling.into_iter().collect();
+    // The root stays what it is also without children. With them, it has to be there to the end.
+    let mut parents: HashSet<u32> = (members.len() > 1).then_some(root).into_iter().collect();
+    for pid in members.into_iter().rev() {
+        let Some(row) = rows.get(pid) else { continue };
+        let is_uncertain = pid != root && (row.identity.start >= begin || dangling.contains(&pid));
+        if is_uncertain {
+            parents.insert(row.ppid);
+        }
+        if is_uncertain || parents.contains(&pid) {
+            doubtful.push(pid);
+        }
+    }
+    doubtful
+}
+
+/// Reads these once more. `true` when it was not as before.
+fn read_again(table: &mut impl Table, rows: &mut Rows, pids: &[u32]) -> io::Result<bool> {
+    let mut has_changed = false;
+    for &pid in pids {
+        let Some(&before) = rows.get(pid) else { continue };
+        let Some(now) = table.read(pid)? else {
+            rows.remove(pid);
+            has_changed = true;
+            continue;
+        };
+        has_changed |= now.identity != before.identity || now.ppid != before.ppid || now.is_over() != before.is_over();
+        if now.identity == before.identity {
+            rows.update(now);
+        } else {
+            // Another process, with another command line.
+            rows.remove(pid);
+            rows.extend(vec![(pid, table.visit(pid, false)?)]);
+        }
+    }
+    Ok(has_changed)
 }
 
 #[cfg(test)]
@@ -243,6 +185,29 @@ mod test {
         // One that seems to have children to the end.
         let make = || Script::of(&[(10, 1, 5), (11, 10, 6), (12, 11, 7), (13, 12, 8)]).then_row(11, ended);
         assert_eq!(family(make), Some(vec![10, 11]));
+    }
+
+    #[test]
+    fn who_was_there_before_is_read_once_and_who_was_born_meanwhile_twice() {
+        let make = |now| {
+            let mut script = Script::of(&[(10, 1, 5), (11, 10, 6), (12, 11, 7), (13, 12, 8)]);
+            script.now = now;
+            // Whoever is read a second time is gone.
+            script.then(12, &[None]).then(13, &[None])
+        };
+        assert_eq!(family(|| make(9)), Some(vec![10, 11, 12, 13]));
+        assert_eq!(family(|| make(8)), Some(vec![10, 11]), "13 is young, and 12 its parent");
+    }
+
+    #[test]
+    fn who_was_there_before_is_read_again_when_its_parent_has_gone() {
+        let make = || {
+            let mut script = Script::of(&[(9, 1, 4), (10, 1, 5), (12, 11, 7)]).then(12, &[Some((12, 10, 7))]);
+            script.now = 100;
+            script
+        };
+        let members = read_family(&mut make(), 10).expect("a script does not fail").expect("10 is there");
+        assert_eq!(members.len(), 2);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{
     io::Write,
     os::fd::{AsFd, OwnedFd},
     str,
-    sync::OnceLock,
+    sync::{Arc, OnceLock},
 };
 
 use nix::{
@@ -15,10 +15,10 @@ use nix::{
 };
 
 use super::{
-    ProcessRow, Table,
-    stat::{number, parse},
+    ProcessRow, Table, Visit, crowd,
+    stat::{name, number, parse},
 };
-use crate::sys::read;
+use crate::sys::{clock, read};
 
 /// What is read of a command line: what a person can read of it, and not the two megabytes that it may be.
 const COMMAND: usize = 4096;
@@ -34,15 +34,19 @@ const CHILDREN: usize = 32 * 1024 * 1024;
 const PIECE: usize = 64 * 1024;
 /// More than `/proc/loadavg` ever is.
 const LOAD: usize = 256;
+/// How many pids are handed on at a time while the rest is listed.
+const BATCH: usize = 128;
 /// How often a list of threads is read once more of which one has ended.
 const TRIES: usize = 8;
 
 /// A view of `/proc`. It holds one descriptor, and reads into memory that it keeps.
 #[derive(Debug)]
 pub(crate) struct ProcessTable {
-    proc: OwnedFd,
+    proc: Arc<OwnedFd>,
     path: Vec<u8>,
     bytes: Vec<u8>,
+    /// The name of the last process that was read.
+    name: Vec<u8>,
     page: u64,
     ticks: u64,
 }
@@ -55,30 +59,38 @@ impl ProcessTable {
     /// `ENOENT` where `/proc` is not mounted, `EMFILE` and `ENFILE` when there is no descriptor left.
     pub(crate) fn open() -> io::Result<Self> {
         let proc = open("/proc", OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC, Mode::empty())?;
-        Ok(Self {
-            proc,
-            path: Vec::with_capacity(64),
-            bytes: Vec::with_capacity(COMMAND),
-            page: unit(SysconfVar::PAGE_SIZE, 4096),
-            ticks: unit(SysconfVar::CLK_TCK, 100),
-        })
+        let (page, ticks) = (unit(SysconfVar::PAGE_SIZE, 4096), unit(SysconfVar::CLK_TCK, 100));
+        Ok(Self::of(Arc::new(proc), page, ticks))
+    }
+
+    fn of(proc: Arc<OwnedFd>, page: u64, ticks: u64) -> Self {
+        let [path, bytes, name] = [64, COMMAND, 64].map(Vec::with_capacity);
+        Self { proc, path, bytes, name, page, ticks }
+    }
+
+    /// The same view for another thread: the descriptor is shared, the memory is not.
+    pub(super) fn another(&self) -> Self {
+        Self::of(Arc::clone(&self.proc), self.page, self.ticks)
     }
 
     /// When a process of this start time was made, in milliseconds since the epoch.
     pub(crate) fn epoch_milliseconds(&self, start: u64) -> u64 {
-        crate::sys::clock::boot_milliseconds() + start * 1000 / self.ticks
+        clock::boot_milliseconds() + start * 1000 / self.ticks
     }
 
-    /// Reads a file below `/proc` into `self.bytes`. `false` when the process is gone.
-    fn load(&mut self, limit: usize, path: std::fmt::Arguments<'_>) -> io::Result<bool> {
-        self.bytes.clear();
+    /// Opens a file below `/proc`. `None` when the process is gone.
+    fn open_file(&mut self, path: std::fmt::Arguments<'_>) -> io::Result<Option<OwnedFd>> {
         self.path.clear();
         self.path.write_fmt(path).expect("a vector takes all that is written to it");
-        let path = self.path.as_slice();
-        let file = match openat(&self.proc, path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
-            Ok(file) => file,
-            Err(error) => return absent_or(error.into()),
-        };
+        match openat(&self.proc, self.path.as_slice(), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) => absent_or(error.into()).map(|_| None),
+        }
+    }
+
+    /// Reads a file into `self.bytes`. `false` when the process is gone.
+    fn read_file(&mut self, limit: usize, file: &OwnedFd) -> io::Result<bool> {
+        self.bytes.clear();
         while self.bytes.len() < limit {
             let room = (limit - self.bytes.len()).min(PIECE);
             match read::append(file.as_fd(), &mut self.bytes, room) {
@@ -92,6 +104,14 @@ impl ProcessTable {
         Ok(true)
     }
 
+    /// Reads a file below `/proc` into `self.bytes`. `false` when the process is gone.
+    fn load(&mut self, limit: usize, path: std::fmt::Arguments<'_>) -> io::Result<bool> {
+        match self.open_file(path)? {
+            Some(file) => self.read_file(limit, &file),
+            None => Ok(false),
+        }
+    }
+
     fn load_stat(&mut self, path: std::fmt::Arguments<'_>) -> io::Result<Option<ProcessRow>> {
         Ok(if self.load(STAT, path)? { parse(&self.bytes, self.page, self.ticks) } else { None })
     }
@@ -99,17 +119,26 @@ impl ProcessTable {
     /// The entries of a directory below `/proc` that are numbers; none when the process is gone.
     fn numbers(&self, path: std::fmt::Arguments<'_>) -> io::Result<Vec<u32>> {
         let mut numbers = Vec::new();
+        Self::each_number(path, |number| numbers.push(number))?;
+        Ok(numbers)
+    }
+
+    fn each_number(path: std::fmt::Arguments<'_>, mut take: impl FnMut(u32)) -> io::Result<()> {
         let entries = match fs::read_dir(format!("/proc/{path}")) {
             Ok(entries) => entries,
-            Err(error) => return absent_or(error).map(|_| numbers),
+            Err(error) => return absent_or(error).map(drop),
         };
         for entry in entries {
             match entry {
-                Ok(entry) => numbers.extend(entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok())),
-                Err(error) => return absent_or(error).map(|_| numbers),
+                Ok(entry) => {
+                    if let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+                        take(number);
+                    }
+                }
+                Err(error) => return absent_or(error).map(drop),
             }
         }
-        Ok(numbers)
+        Ok(())
     }
 
     /// The rows of the threads of a process, in no particular order.
@@ -129,6 +158,8 @@ impl Table for ProcessTable {
 
     fn read(&mut self, pid: u32) -> io::Result<Option<ProcessRow>> {
         let Some(mut row) = self.load_stat(format_args!("{pid}/stat"))? else { return Ok(None) };
+        self.name.clear();
+        self.name.extend_from_slice(name(&self.bytes).unwrap_or_default());
         // A process whose first thread has ended shows that thread, a zombie, which stays until the others have ended, too.
         // It lives, and its memory is told by those.
         if row.is_over()
@@ -141,20 +172,61 @@ impl Table for ProcessTable {
     }
 
     fn command(&mut self, pid: u32) -> io::Result<Option<Vec<u8>>> {
-        if self.load(COMMAND, format_args!("{pid}/cmdline"))? {
-            // Programs that write a title of their own into it leave NULs behind.
-            let length = self.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-            if length > 0 {
-                let spaced = self.bytes[..length].iter().map(|&byte| if byte == 0 { b' ' } else { byte });
-                return Ok(Some(spaced.collect()));
-            }
+        Ok(self.visit(pid, false)?.map(|visit| visit.command))
+    }
+
+    /// The file of the command line is opened first and read last, and it belongs to a process, not to a pid: once that
+    /// process was reaped, there is nothing more to be read. So if it can be read, the same process had the pid all the time.
+    ///
+    /// And if there is something in it, the process had its memory still. That is given up before the children are
+    /// (`exit_mm` and `exit_notify` in `do_exit`), so it had them, too, when they were listed.
+    fn visit(&mut self, pid: u32, asks_children: bool) -> io::Result<Option<Visit>> {
+        let file = self.open_file(format_args!("{pid}/cmdline"))?;
+        let Some(row) = self.read(pid)? else { return Ok(None) };
+        let children = if asks_children { self.children(&row)? } else { None };
+        match &file {
+            Some(file) if !self.read_file(COMMAND, file)? => return Ok(None),
+            Some(_) => {}
+            None => self.bytes.clear(),
         }
-        // Zombies and threads of the kernel have a name only.
-        if !self.load(COMMAND, format_args!("{pid}/comm"))? {
-            return Ok(None);
-        }
-        let name = self.bytes.strip_suffix(b"\n").unwrap_or(&self.bytes);
-        Ok(Some([b"[", name, b"]"].concat()))
+        // Programs that write a title of their own into it leave NULs behind.
+        let length = self.bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
+        let command = match &self.bytes[..length] {
+            // Zombies and threads of the kernel have a name only.
+            [] => [b"[", self.name.as_slice(), b"]"].concat(),
+            line => line.iter().map(|&byte| if byte == 0 { b' ' } else { byte }).collect(),
+        };
+        Ok(Some(Visit { row, command, children, outlived: !self.bytes.is_empty() }))
+    }
+
+    fn visit_all(&mut self, pids: &[u32]) -> io::Result<Vec<(u32, Option<Visit>)>> {
+        crowd::visit(self, pids.len(), true, |feed| {
+            feed(pids);
+            Ok(())
+        })
+    }
+
+    fn visit_others(&mut self, is_known: &(dyn Fn(u32) -> bool + Sync)) -> io::Result<Vec<(u32, Option<Visit>)>> {
+        let expected = self.size()?;
+        crowd::visit(self, expected, false, |feed| {
+            // The first are read while the kernel goes through the rest.
+            let mut batch = Vec::with_capacity(BATCH);
+            Self::each_number(format_args!("."), |pid| {
+                if !is_known(pid) {
+                    batch.push(pid);
+                }
+                if batch.len() == BATCH {
+                    feed(&batch);
+                    batch.clear();
+                }
+            })?;
+            feed(&batch);
+            Ok(())
+        })
+    }
+
+    fn now(&self) -> u64 {
+        clock::since_boot(self.ticks)
     }
 
     fn children(&mut self, parent: &ProcessRow) -> io::Result<Option<Vec<u32>>> {

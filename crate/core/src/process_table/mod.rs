@@ -1,9 +1,13 @@
 //! The kernel's process table: who is there, who is whose parent, and since when.
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod crowd;
 mod family;
+mod gather;
 pub(crate) mod links;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux;
+mod rows;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -66,6 +70,18 @@ impl ProcessRow {
     }
 }
 
+/// All that one look at a process tells.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Visit {
+    pub(crate) row: ProcessRow,
+    /// As [`Table::command`].
+    pub(crate) command: Vec<u8>,
+    /// As [`Table::children`]; `None` also where nobody asked.
+    pub(crate) children: Option<Vec<u32>>,
+    /// Whether it certainly had its children still when they were listed: a process that ends gives them away.
+    pub(crate) outlived: bool,
+}
+
 /// A process table that can be asked. What is not there (any more) is `None`, not an error.
 pub(crate) trait Table {
     /// The pids of all processes that are there from the beginning of this call to its end, and of some others.
@@ -80,6 +96,30 @@ pub(crate) trait Table {
     /// The pids of its children; `None` where the table cannot tell. To be asked by way of [`links::children`].
     fn children(&mut self, _parent: &ProcessRow) -> io::Result<Option<Vec<u32>>> {
         Ok(None)
+    }
+
+    /// What time it is, as start times go. Who has a lower one was there before this call. 0 where that cannot be told.
+    fn now(&self) -> u64 {
+        0
+    }
+
+    /// One process with its command line and, if asked for, its children; all of the same process.
+    fn visit(&mut self, pid: u32, asks_children: bool) -> io::Result<Option<Visit>> {
+        let Some(row) = self.read(pid)? else { return Ok(None) };
+        let children = if asks_children { self.children(&row)? } else { None };
+        let Some(command) = self.command(pid)? else { return Ok(None) };
+        Ok(Some(Visit { row, command, children, outlived: !row.is_over() }))
+    }
+
+    /// Visits many, with their children, in no particular order.
+    fn visit_all(&mut self, pids: &[u32]) -> io::Result<Vec<(u32, Option<Visit>)>> {
+        pids.iter().map(|&pid| Ok((pid, self.visit(pid, true)?))).collect()
+    }
+
+    /// Visits everybody, without their children, but for those that are known.
+    fn visit_others(&mut self, is_known: &(dyn Fn(u32) -> bool + Sync)) -> io::Result<Vec<(u32, Option<Visit>)>> {
+        let others = self.pids()?.into_iter().filter(|&pid| !is_known(pid));
+        others.map(|pid| Ok((pid, self.visit(pid, false)?))).collect()
     }
 
     /// How many processes there are, about.

@@ -16,6 +16,8 @@ pub(crate) struct Script {
     rows: BTreeMap<u32, VecDeque<Option<ProcessRow>>>,
     /// Whether it can be asked for the children of a process.
     pub(crate) lists_children: bool,
+    /// What time it is.
+    pub(crate) now: u64,
 }
 
 /// A row of a sleeping process in group and session 1.
@@ -37,7 +39,7 @@ impl Script {
     /// A table that stays as it is.
     pub(crate) fn of(lines: &[Line]) -> Self {
         let rows = lines.iter().map(|&line| (line.0, VecDeque::from([Some(row(line))]))).collect();
-        Self { rows, lists_children: false }
+        Self { rows, lists_children: false, now: 0 }
     }
 
     /// What is answered from the second reading on.
@@ -77,6 +79,10 @@ impl Table for Script {
         let first = |answers: &VecDeque<Option<ProcessRow>>| answers.front().copied().flatten();
         let pids = self.rows.iter().filter(|(_, answers)| first(answers).as_ref().is_some_and(is_child));
         Ok(Some(pids.map(|(&pid, _)| pid).collect()))
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 
     fn size(&mut self) -> io::Result<usize> {

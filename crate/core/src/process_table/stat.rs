@@ -42,6 +42,13 @@ pub(super) fn parse(bytes: &[u8], page: u64, ticks: u64) -> Option<ProcessRow> {
     })
 }
 
+/// The name in such a line: what stands in the parentheses.
+pub(super) fn name(bytes: &[u8]) -> Option<&[u8]> {
+    let begin = bytes.iter().position(|&byte| byte == b'(')?;
+    let end = bytes.iter().rposition(|&byte| byte == b')')?;
+    bytes.get(begin + 1..end)
+}
+
 /// A number without a sign; `None` for one below zero.
 pub(super) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
@@ -78,6 +85,7 @@ mod test {
         };
         for name in ["cat", "", " ", ")", ") S 1 2 3 (", "a\nb", "))))", "42 (x) R 1 1 1", "\u{e9}"] {
             assert_eq!(parsed(name, REST), Some(row), "{name:?}");
+            assert_eq!(super::name(format!("42 ({name}) {REST}").as_bytes()), Some(name.as_bytes()));
         }
         assert_eq!(parse(b"42 (\xff\xfe) S 7 8 9", 4096, 100), None, "cut off");
         let bytes = [b"42 (\xff) ".as_slice(), REST.as_bytes()].concat();
@@ -94,6 +102,7 @@ mod test {
         for bytes in [&b""[..], b"42", b"42 (", b"42 (x", b"42 (x)", b"42 (x) ", b"x (x) S", b"4294967296 (x) S"] {
             assert_eq!(parse(bytes, 4096, 100), None, "{bytes:?}");
         }
+        assert_eq!([&b""[..], b"42", b"42 (x", b")("].map(name), [None; 4]);
         assert_eq!(parsed("x", &REST.replace("457002", "99999999999999999999999")), None);
     }
 }

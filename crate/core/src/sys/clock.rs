@@ -1,4 +1,4 @@
-//! `clock_gettime(2)`: when this machine was started.
+//! `clock_gettime(2)`: when this machine was started, and how long ago.
 //!
 //! # Safety
 //!
@@ -14,13 +14,24 @@ use std::{
 /// A clock that differs by less than this many milliseconds has not been set, only adjusted.
 const ADJUSTMENT: u64 = 1000;
 
-fn milliseconds(clock: libc::clockid_t) -> u64 {
+fn time_of(clock: libc::clockid_t) -> (u64, u64) {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: the pointer is valid for a write of its type. The clocks asked for are always there.
     unsafe { libc::clock_gettime(clock, time.as_mut_ptr()) };
     // SAFETY: zeroed is a valid timespec.
     let time = unsafe { time.assume_init() };
-    u64::try_from(time.tv_sec).unwrap_or(0) * 1000 + u64::try_from(time.tv_nsec).unwrap_or(0) / 1_000_000
+    (u64::try_from(time.tv_sec).unwrap_or(0), u64::try_from(time.tv_nsec).unwrap_or(0))
+}
+
+fn milliseconds(clock: libc::clockid_t) -> u64 {
+    let (seconds, nanoseconds) = time_of(clock);
+    seconds * 1000 + nanoseconds / 1_000_000
+}
+
+/// The time since the machine (or the time namespace) was started, sleep included, in so many `ticks` a second.
+pub(crate) fn since_boot(ticks: u64) -> u64 {
+    let (seconds, nanoseconds) = time_of(libc::CLOCK_BOOTTIME);
+    seconds * ticks + nanoseconds * ticks / 1_000_000_000
 }
 
 /// The time since the machine (or the time namespace) was started: what the kernel counts start times by.
