@@ -21,7 +21,7 @@ import { root } from './setup.mjs'
  */
 export const lint = (target, options) => {
   const workspace = ['--locked', '--workspace', '--all-targets']
-  if (output('cargo', ['clippy', '--version']) === undefined) {
+  if (output('cargo', ['clippy', '--version'], standardLibrary(target.triple).env) === undefined) {
     return { ...cargo(target, ['check', ...workspace], options), by: 'rustc' }
   }
   return { ...cargo(target, ['clippy', ...workspace], { ...options, after: ['-D', 'warnings'] }), by: 'clippy' }
@@ -64,7 +64,7 @@ const main = () => {
   const faults = []
   for (const target of positionals.length === 0 ? TARGETS : wanted) {
     console.log(`• ${target.name}`)
-    if (standardLibrary(target.triple) === undefined) {
+    if (standardLibrary(target.triple).from === undefined) {
       faults.push(`${target.name}: ${withoutLibrary(target.triple)}`)
       continue
     }

@@ -21,18 +21,31 @@ export const output = (command, args, env = {}) => {
   return status === 0 ? stdout.trim() : undefined
 }
 
+/** Where scripts/platforms/debian-rust.sh puts a toolchain; asked for what the usual one lacks. */
+const DEBIAN = join(root, 'target/debian-rust/bin')
+
+const libraryIn = (triple, env) => {
+  const libraries = output('rustc', ['--print', 'target-libdir', '--target', triple], env)
+  const isThere = libraries !== undefined && existsSync(libraries)
+  if (isThere && readdirSync(libraries).some((name) => name.startsWith('libstd-'))) return 'installed'
+  const sysroot = output('rustc', ['--print', 'sysroot'], env)
+  if (sysroot === undefined) return undefined
+  return existsSync(join(sysroot, 'lib/rustlib/src/rust/library/Cargo.toml')) ? 'source' : undefined
+}
+
 /**
- * Where a target's standard library comes from: `installed`, `source` or `undefined` (nowhere).
+ * Where a target's standard library comes from, `installed`, `source` or `undefined` (nowhere), and the environment with the
+ * toolchain that has it.
  *
  * @param {string} triple
  */
 export const standardLibrary = (triple) => {
-  const libraries = output('rustc', ['--print', 'target-libdir', '--target', triple])
-  const isThere = libraries !== undefined && existsSync(libraries)
-  if (isThere && readdirSync(libraries).some((name) => name.startsWith('libstd-'))) return 'installed'
-  const sysroot = output('rustc', ['--print', 'sysroot'])
-  if (sysroot === undefined) return undefined
-  return existsSync(join(sysroot, 'lib/rustlib/src/rust/library/Cargo.toml')) ? 'source' : undefined
+  const environments = [{}, { PATH: `${DEBIAN}${delimiter}${process.env.PATH}` }]
+  for (const env of existsSync(DEBIAN) ? environments : [{}]) {
+    const from = libraryIn(triple, env)
+    if (from !== undefined) return { from, env }
+  }
+  return { from: undefined, env: {} }
 }
 
 /** What to do about a target without a standard library. */
@@ -65,9 +78,10 @@ const zig = () => {
  * @returns {{ ok: boolean, text: string }} whether it went well, and what it wrote if it is quiet
  */
 export const cargo = (target, words, { triple = target.triple, after = [], quiet = false } = {}) => {
-  const env = { ...process.env, ...zig() }
+  const library = standardLibrary(target.triple)
+  const env = { ...process.env, ...zig(), ...library.env }
   const args = [...words, '--target', triple]
-  if (standardLibrary(target.triple) === 'source') {
+  if (library.from === 'source') {
     args.push('-Zbuild-std=std,panic_unwind')
     env.RUSTC_BOOTSTRAP = '1'
   }
