@@ -2,7 +2,10 @@
 //! with this error (`ENOSYS` or `EPERM`), as old container runtimes and sandboxes do. For tests; not part of the library.
 //!
 //! Exits with 77 when no filter can be installed here, with 2 when it is used wrongly.
-#![expect(unsafe_code, reason = "prctl(2) takes a filter by pointer")]
+#![cfg_attr(
+    all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+    expect(unsafe_code, reason = "prctl(2) takes a filter by pointer")
+)]
 
 fn main() {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]

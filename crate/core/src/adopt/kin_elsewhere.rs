@@ -11,9 +11,9 @@ use crate::{
     sys::{kill, waitid},
 };
 
-/// This process.
+/// This process. With braces, so that it is made by `default()` as its namesake is.
 #[derive(Debug, Default)]
-pub(crate) struct OwnKin;
+pub(crate) struct OwnKin {}
 
 impl Kin for OwnKin {
     fn zombies(&mut self) -> Zombies {

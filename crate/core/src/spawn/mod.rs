@@ -116,6 +116,9 @@ fn make(order: &Order<'_>, started: Instant) -> Result<(SpawnedProcess, Option<P
             Err(error) => match error.raw_os_error() {
                 // No room for the pidfd is this child's bad luck alone: it goes the SIGCHLD way.
                 Some(libc::EMFILE | libc::ENFILE) if options.pidfd => wants_pidfd = false,
+                // Under qemu-user, as in a container for another architecture: it carries fork over to its own machine, and
+                // knows no CLONE_PIDFD there. Asked for by pidfd_open(2) later on, the descriptor is had all the same.
+                Some(libc::EINVAL) if options.pidfd && method == SpawnMethod::PosixSpawn => wants_pidfd = false,
                 // An old kernel, or a seccomp profile that does not know the call. EINVAL: clone3 without the flag that
                 // resets the handlers, Linux 5.3 and 5.4.
                 Some(libc::ENOSYS | libc::EPERM | libc::EINVAL) => {

@@ -17,8 +17,10 @@ use super::kernel::{self, Ourselves};
 
 /// Long enough for a loaded machine; nothing waits that long unless it fails.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
-/// The longest that all cases of a theme may take together.
+/// The longest that all cases of a theme may take together: so many times as long where all is slow, in an emulator or under
+/// a sanitizer.
 const THEME_DEADLINE: Duration = Duration::from_secs(60);
+const PATIENCE: &str = "BROOD_TEST_PATIENCE";
 /// In a process that runs the cases of a theme: which.
 const THEME: &str = "BROOD_TEST_THEME";
 /// And if so, only this one, which wants a process to itself.
@@ -166,6 +168,7 @@ fn run_process<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> (Stri
         .spawn()
         .expect("this program starts");
     let start = Instant::now();
+    let patience = env::var(PATIENCE).ok().and_then(|times| times.parse().ok()).unwrap_or(1);
     let result = loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
             break match (status.success(), status.signal()) {
@@ -174,7 +177,7 @@ fn run_process<'a>(variables: impl Iterator<Item = (&'a str, &'a str)>) -> (Stri
                 (false, Some(signal)) => format!("FAILED by signal {signal}"),
             };
         }
-        if start.elapsed() > THEME_DEADLINE {
+        if start.elapsed() > THEME_DEADLINE * patience {
             let _ = child.kill();
             let _ = child.wait();
             break "FAILED, out of time".to_owned();
