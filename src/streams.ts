@@ -2,6 +2,8 @@ import { closeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
+import { isBun, openBunStream } from './bun-streams.ts'
+
 /** Loaded with the first stream, which many programs never make: they take longer to load than all of brood. */
 const net = (): typeof import('node:net') => process.getBuiltinModule('node:net')
 const streams = (): typeof import('node:stream') => process.getBuiltinModule('node:stream')
@@ -47,6 +49,7 @@ export const openStream = (claimed: number | Buffer | null, index: number): Read
 
 const openSocket = (fd: number, index: number): Socket => {
   try {
+    if (isBun) return openBunStream(fd, index !== 0, index === 0 || index >= 3) as Socket
     // Not started by hand, a socket begins to read, and to hold the event loop open, before anybody wants its data.
     return new (net().Socket)({
       fd,
