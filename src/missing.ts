@@ -31,6 +31,11 @@ const NAMES: Record<string, string> = {
 }
 const named = (word: string): string => NAMES[word] ?? word
 
+/** What a missing module is called, and what Deno calls a missing file. */
+const NOT_THERE = new Set(['MODULE_NOT_FOUND', 'ENOENT'])
+
+const codeOf = (error: unknown): string => String((error as { code?: unknown }).code)
+
 /** The machine that a Rust target is for, e.g. `aarch64-unknown-linux-musl`. */
 const machineOf = (target: string): Machine => {
   const [architecture = '', , platform = '', libc] = target.split('-')
@@ -66,10 +71,8 @@ export const explainMissing = (machine: Machine, { version, napi }: Manifest, at
     return `brood ${version} does not run on ${place}: ${offer}.`
   }
   const needed = `${napi.packageName}-${build}@${version}`
-  // What is not there is a MODULE_NOT_FOUND. Anything else was there and would not load.
-  const broken = attempts.find(
-    (attempt) => attempt.build === build && (attempt.error as { code?: unknown }).code !== 'MODULE_NOT_FOUND',
-  )
+  // Anything but these was there and would not load.
+  const broken = attempts.find((attempt) => attempt.build === build && !NOT_THERE.has(codeOf(attempt.error)))
   if (broken !== undefined) {
     const reason = (broken.error as Error).message.split('\n', 1)[0]
     return `brood ${version} cannot load its native part for ${place}, ${needed}: ${reason} (${offer}).`
