@@ -23,13 +23,17 @@ const tools = join(root, 'scripts/proof/tools')
 
 install()
 build()
-let programs = {}
+const programs = {}
 if (!isQuick) {
   installBeside(tools, 'installing package managers and checkers')
   const { enginePrograms, installPeers } = await import('../bench/harness/peers.mjs')
   installPeers()
-  const floor = join(tools, 'node_modules/node-floor/bin/node')
-  programs = { ...(existsSync(floor) && { 'node-20.19': floor }), ...enginePrograms() }
+  // The oldest that `engines` allows.
+  for (const name of ['node-20.19', 'node-22.12']) {
+    const program = join(tools, 'node_modules', name, 'bin/node')
+    if (existsSync(program)) programs[name] = program
+  }
+  Object.assign(programs, enginePrograms())
 }
 
 const work = mkdtempSync(join(tmpdir(), 'brood-proof-'))
