@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import * as brood from 'brood'
 
@@ -56,6 +56,36 @@ test('what is inside is not reached from outside', async (t) => {
 test('package.json can be imported', async (t) => {
   const { stdout } = await runNode(['-e', `console.log(require('brood/package.json').name)`])
   t.is(stdout, 'brood\n')
+})
+
+const readJson = <T>(path: string): T => JSON.parse(readFileSync(path, 'utf8')) as T
+
+test('there is one version number', (t) => {
+  const { version } = readJson<{ version: string }>('package.json')
+  t.regex(version, /^\d+\.\d+\.\d+(-[\w.]+)?$/)
+  const lock = readJson<{ version: string; packages: Record<string, { version: string }> }>('package-lock.json')
+  t.deepEqual([lock.version, lock.packages['']?.version], [version, version])
+  // The crates are not published; theirs says nothing, and nobody has to keep it up.
+  t.regex(readFileSync('Cargo.toml', 'utf8'), /^version = "0\.0\.0"$/m)
+  for (const crate of ['core', 'node']) {
+    t.regex(readFileSync(`crate/${crate}/Cargo.toml`, 'utf8'), /^version\.workspace = true$/m, crate)
+  }
+  t.regex(readFileSync('CHANGELOG.md', 'utf8'), new RegExp(`^## (Unreleased|${version.replaceAll('.', '\\.')})`, 'm'))
+})
+
+test('it is installed anywhere, without running anything', (t) => {
+  const manifest = readJson<Record<string, unknown> & { scripts: Record<string, string> }>('package.json')
+  for (const field of ['os', 'cpu', 'libc', 'dependencies', 'optionalDependencies'])
+    t.is(manifest[field], undefined, field)
+  for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) t.is(manifest.scripts[script], undefined)
+  t.is(manifest.sideEffects, false)
+})
+
+test('the source maps lead to the sources that are published', (t) => {
+  const { sources, sourcesContent } = readJson<{ sources: string[]; sourcesContent?: unknown }>('dist/index.js.map')
+  t.is(sourcesContent, undefined)
+  t.true(sources.includes('../src/child.ts'))
+  for (const source of sources) t.true(existsSync(new URL(`../dist/${source}`, import.meta.url)), source)
 })
 
 test('index.ts holds re-exports and nothing else', (t) => {

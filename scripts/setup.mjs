@@ -55,6 +55,17 @@ export const install = () => {
   )
 }
 
+/** Installs what the lock file of a directory of ours says, which is no part of the package. No script of any is run. */
+export const installBeside = (directory, title) => {
+  const lock = modified(join(directory, 'package-lock.json'))
+  if (modified(join(directory, 'node_modules/.package-lock.json')) >= lock) return
+  step(title, () =>
+    sh('npm', ['ci', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      quiet: true,
+    }),
+  )
+}
+
 /** Builds the native part and the TypeScript, where a source is newer than what was built of it. */
 export const build = () => {
   const sources = [
@@ -69,8 +80,9 @@ export const build = () => {
   if (binary === undefined || newest(sources) > modified(join(root, binary))) {
     step('building the native part', () => sh('npm', ['run', '--silent', 'build:native'], { quiet: true }))
   }
-  const typescript = ['index.ts', 'src', 'binding.d.cts', 'tsconfig.json', 'tsconfig.build.json']
-  if (newest(typescript) > Math.min(modified(join(root, 'dist/.tsbuildinfo')), modified(join(root, 'dist/index.js')))) {
+  const typescript = ['index.ts', 'src', 'binding.d.cts', 'package.json', 'tsconfig.json', 'tsconfig.build.json']
+  // What is written last: the compiler leaves its own note as it is where a change makes no difference to it.
+  if (newest(typescript) > modified(join(root, 'dist/cli/main.js'))) {
     step('building the TypeScript', () => sh('npm', ['run', '--silent', 'build:typescript']))
   }
 }

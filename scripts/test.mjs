@@ -25,6 +25,7 @@ step('loom models', () =>
     },
   ),
 )
+step('the packages, as a user gets them', () => sh('node', ['scripts/proof.mjs', '--quick'], { quiet: true }))
 step('specs', () => ava())
 // However children are made, and however their ends are noticed. What has to do with neither runs once.
 for (const env of [

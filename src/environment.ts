@@ -1,3 +1,4 @@
+import { isBun } from './bun-streams.ts'
 import { errnoName } from './errors.ts'
 import { binding, FLAG, HAPPENED, ROW, type BindingEnvironment } from './native.ts'
 
@@ -92,6 +93,14 @@ export const openEnvironment = (): BindingEnvironment => {
 // Now, while the program starts and there is room: the first spawn need not wait for a thread to come up. Should there be no
 // room, that one tries again, and says why it cannot.
 tryToOpenEnvironment()
+
+// Bun calls no cleanup hook when the program ends by process.exit() or by an error that nobody caught (seen: 1.4). What the
+// hook does everywhere else, drop the handles of the children that still run, is done here; with both, the second finds none.
+if (isBun) {
+  process.on('exit', () => {
+    for (const id of targets.keys()) opened?.dropChild(id)
+  })
+}
 
 /** Says who is to be told of a child. */
 export const listen = (id: number, target: EventTarget): void => void targets.set(id, target)

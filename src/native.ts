@@ -2,6 +2,8 @@ import { createRequire } from 'node:module'
 
 import type * as Binding from '#binding'
 
+import { explainMissing, thisMachine, type Attempt, type Manifest } from './missing.ts'
+
 export type { BindingAdoption, BindingEnvironment, BindingFailure } from '#binding'
 
 /** The builds that can be right for this machine, the likely one first: which C library it has is told by what loads. */
@@ -10,32 +12,25 @@ const builds = (): string[] => {
   return platform === 'linux' ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [`${platform}-${arch}`]
 }
 
-const explain = (): string => {
-  if (process.platform === 'win32') return 'It needs a Unix: Linux, macOS or FreeBSD.'
-  const packages = builds().map((build) => `@brood/binding-${build}`)
-  return (
-    `It comes in an optional dependency, ${packages.join(' or ')}, which is missing when npm was told to leave optional ` +
-    'dependencies out (--omit=optional), or when the lock file was made on another platform: remove node_modules and ' +
-    'package-lock.json, and install again.'
-  )
-}
-
 /** A loader of our own: a generated one that knows every platform there is takes longer than all the rest of brood. */
 const load = (): typeof Binding => {
   const require = createRequire(import.meta.url)
-  const errors: unknown[] = []
+  const attempts: Attempt[] = []
   for (const build of builds()) {
     // Where brood itself is built, the binary lies beside package.json; where it is installed, in a package of its own.
     for (const place of [`#root/brood.${build}.node`, `@brood/binding-${build}`]) {
       try {
         return require(place) as typeof Binding
       } catch (error) {
-        errors.push(error)
+        // Deno's permissions: its own sentence says which one to give.
+        if (error instanceof Error && error.name === 'NotCapable') throw error
+        attempts.push({ build, error })
       }
     }
   }
-  const cause = new AggregateError(errors, 'none of the places had it')
-  throw new Error(`brood cannot load its native part for ${process.platform} ${process.arch}. ${explain()}`, { cause })
+  const message = explainMissing(thisMachine(), require('#root/package.json') as Manifest, attempts)
+  const errors = attempts.map(({ error }) => error)
+  throw new Error(message, { cause: new AggregateError(errors, 'none of the places had one that loads') })
 }
 
 /** The native part. No other file imports it. */

@@ -1,3 +1,4 @@
+import { isBun } from './bun-streams.ts'
 import { binding } from './native.ts'
 import type { Invocation } from './invocation.ts'
 import type { CheckedOptions } from './options.ts'
@@ -22,8 +23,11 @@ const FLAG = {
   killTree: 1 << 12,
 } as const
 
-/** Asked of the binding: `node:worker_threads` takes longer to load than all of brood. */
-const isMainThread = binding.isMainThread()
+/**
+ * Whether `process.env` is the environment of the process itself: a worker has one of its own, and so has Bun. Asked of the
+ * binding, because `node:worker_threads` takes longer to load than all of brood.
+ */
+const isEnvironment = binding.isMainThread() && !isBun
 
 /** A UTF-16 code unit becomes at most three bytes. */
 const MOST_BYTES_PER_UNIT = 3
@@ -65,9 +69,8 @@ const packEnvironment = (env: Record<string, string | undefined>): { text: strin
  */
 export const packRequest = ({ file, argv }: Invocation, options: CheckedOptions): PackedRequest => {
   const { cwd, descriptors, groups, limits, processGroup, uid, gid, umask } = options
-  // On the main thread `process.env` is the environment of the process, which the native part copies in no time. A worker
-  // has one of its own.
-  const env = options.env ?? (isMainThread ? undefined : process.env)
+  // That of the process is copied by the native part, in no time.
+  const env = options.env ?? (isEnvironment ? undefined : process.env)
   let flags = 0
   let text = `${file}\0`
   if (cwd !== undefined) {

@@ -2,6 +2,7 @@ import { closeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
+import { isBun, openBunStream } from './bun-streams.ts'
 import { binding } from './native.ts'
 
 /** Loaded with the first stream, which many programs never make: they take longer to load than all of brood. */
@@ -68,6 +69,7 @@ const enlargeWhenFull = (socket: Socket, fd: number): Socket => {
 
 const openSocket = (fd: number, index: number): Socket => {
   try {
+    if (isBun) return openBunStream(fd, index !== 0, index === 0 || index >= 3) as Socket
     // Not started by hand, a socket begins to read, and to hold the event loop open, before anybody wants its data.
     const socket = new (net().Socket)({
       fd,

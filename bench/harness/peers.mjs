@@ -1,26 +1,16 @@
 // What brood is compared with: installed beside the package, never by it.
 
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 import { resolve } from '../peers/resolve.mjs'
-import { sh, step } from '../../scripts/setup.mjs'
+import { installBeside, sh, step } from '../../scripts/setup.mjs'
 
 const directory = fileURLToPath(new URL('../peers/', import.meta.url))
 const native = fileURLToPath(new URL('../native/', import.meta.url))
 
-const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0)
-
-/** Installs what the lock file of bench/peers says. No script of any package is run. */
-export const installPeers = () => {
-  const lock = `${directory}package-lock.json`
-  if (modified(`${directory}node_modules/.package-lock.json`) >= modified(lock)) return
-  step('installing what brood is compared with', () =>
-    sh('npm', ['ci', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-      quiet: true,
-    }),
-  )
-}
+/** Installs them. */
+export const installPeers = () => installBeside(directory, 'installing what brood is compared with')
 
 /** The native yardstick: a Cargo package of its own. */
 export const nativeProgram = `${native}target/release/brood-bench-native`
@@ -41,24 +31,32 @@ export const buildNative = () => {
 const program = (path) =>
   existsSync(`${directory}node_modules/${path}`) ? `${directory}node_modules/${path}` : undefined
 
-const node = (major) => {
-  const path = program(`node-${major}/bin/node`)
-  return path && { command: [path, '--expose-gc'] }
+const MAJORS = [20, 22, 24, 26]
+
+/** Where the engines' programs are, by their names. Those that are not there on this platform are left out. */
+export const enginePrograms = () => {
+  const all = {
+    ...Object.fromEntries(MAJORS.map((major) => [`node-${major}`, program(`node-${major}/bin/node`)])),
+    bun: program('bun/bin/bun'),
+    deno: program('deno/deno'),
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, path]) => path !== undefined))
+}
+
+/** What comes between an engine's program and a script that is measured. */
+const ARGUMENTS = {
+  bun: ['run', '--no-install'],
+  deno: ['run', '--quiet', '--no-config', '--no-lock', '--allow-all', '--v8-flags=--expose-gc'],
 }
 
 /** How each engine runs a script. Those that are not there on this platform are left out, and the report says so. */
-export const engines = () => {
-  const bun = program('bun/bin/bun')
-  const deno = program('deno/deno')
-  const all = {
-    ...Object.fromEntries([20, 22, 24, 26].map((major) => [`node-${major}`, node(major)])),
-    bun: bun && { command: [bun, 'run', '--no-install'] },
-    deno: deno && {
-      command: [deno, 'run', '--quiet', '--no-config', '--no-lock', '--allow-all', '--v8-flags=--expose-gc'],
-    },
-  }
-  return Object.fromEntries(Object.entries(all).filter(([, engine]) => engine !== undefined))
-}
+export const engines = () =>
+  Object.fromEntries(
+    Object.entries(enginePrograms()).map(([name, path]) => [
+      name,
+      { command: [path, ...(ARGUMENTS[name] ?? ['--expose-gc'])] },
+    ]),
+  )
 
 /** The version of an installed peer. */
 export const versionOf = (name) => {

@@ -1,0 +1,3 @@
+const brood = require('brood')
+
+import('./work.mjs').then(({ work }) => work(brood))
