@@ -154,7 +154,7 @@ fn age(started: u64) -> Option<Duration> {
     let ticks = u64::try_from(sysconf(SysconfVar::CLK_TCK).ok()??).ok()?;
     // The clock that the kernel counts start times by.
     let started = Duration::from_millis(started.saturating_mul(1000) / ticks);
-    Some(clock::since_boot().saturating_sub(started))
+    Some(clock::uptime().saturating_sub(started))
 }
 
 #[cfg(all(test, not(loom)))]

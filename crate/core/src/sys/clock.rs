@@ -35,7 +35,7 @@ pub(crate) fn since_boot(ticks: u64) -> u64 {
 }
 
 /// The time since the machine (or the time namespace) was started: what the kernel counts start times by.
-pub(crate) fn since_boot() -> Duration {
+pub(crate) fn uptime() -> Duration {
     Duration::from_millis(milliseconds(libc::CLOCK_BOOTTIME))
 }
 
