@@ -4,12 +4,12 @@
 //! once. The threads live for as long as one table is read.
 
 use std::{
-    io,
-    num::NonZero,
-    panic,
+    io, panic,
     sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
     thread::{self, Builder},
 };
+
+use nix::unistd::{SysconfVar, sysconf};
 
 use super::{Table, Visit, linux::ProcessTable};
 use crate::sys::blocked_signals;
@@ -131,7 +131,11 @@ pub(super) fn visit(
 
 fn processors() -> usize {
     static COUNT: OnceLock<usize> = OnceLock::new();
-    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, NonZero::get))
+    // Not available_parallelism(), which reads the limits of control groups, too: a thread too many does no harm here.
+    *COUNT.get_or_init(|| {
+        let online = sysconf(SysconfVar::_NPROCESSORS_ONLN).ok().flatten();
+        online.and_then(|count| usize::try_from(count).ok()).unwrap_or(1).max(1)
+    })
 }
 
 #[cfg(test)]
