@@ -27,5 +27,11 @@ for program in cargo rustc rustdoc cargo-clippy clippy-driver; do
   } >"$directory/bin/$program"
   chmod +x "$directory/bin/$program"
 done
+# By this name rustc calls what strips a binary for a Mac; Debian has it in its package "llvm".
+if command -v llvm-objcopy >/dev/null; then
+  ln -sf "$(command -v llvm-objcopy)" "$directory/bin/rust-objcopy"
+else
+  echo 'without llvm-objcopy (Debian: apt-get install llvm) nothing can be linked for macOS' >&2
+fi
 "$directory/bin/rustc" --version
 "$directory/bin/cargo" --version
