@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 
 import type { Complaint } from './complaint.ts'
-import { descriptorOf } from './streams.ts'
+import { descriptorOf, isEmpty } from './streams.ts'
 
 /**
  * What one of the child's descriptors is to be. A stream has to have a descriptor: those of files, terminals and sockets,
@@ -73,6 +73,8 @@ const toDescriptor = (value: unknown, index: number, option: string, complaint: 
         ? { kind: KIND.hand, value: fd, moved: value as { destroy(): unknown } }
         : { kind: KIND.inherit, value: fd }
     }
+    // What a child reads there is what there is to be read of that stream: its end.
+    if (isEmpty(value)) return NULL
     throw complaint.type(option, value, `${ALLOWED} (this one has no file descriptor, or none yet)`)
   }
   throw complaint.type(option, value, ALLOWED)

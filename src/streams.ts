@@ -12,6 +12,12 @@ const streams = (): typeof import('node:stream') => process.getBuiltinModule('no
 /** Our ends of children's pipes, with their descriptors as long as they are open. */
 const ours = new WeakMap<object, Socket>()
 
+/** Streams of children that had ended without leaving anything in the pipe. */
+const empty = new WeakSet<object>()
+
+/** Whether a stream has no descriptor because its child has ended, and left nothing to be read. */
+export const isEmpty = (value: object): boolean => empty.has(value)
+
 /** The descriptor of whatever may have one: `{ fd }`, a file or terminal stream, a socket; whether a child's pipe is ours. */
 export const descriptorOf = (value: object): { fd: number | undefined; isOurs: boolean } => {
   const holder = value as { fd?: unknown; _handle?: { fd?: unknown } | null }
@@ -92,7 +98,8 @@ const leftover = (bytes: Buffer | null, index: number): Readable => {
     index < 3
       ? new (streams().Readable)({ read })
       : new (streams().Duplex)({ read, write: (_chunk, _encoding, done) => done(brokenPipe()) }).on('error', swallow)
-  if (bytes !== null) stream.push(bytes)
+  if (bytes === null) empty.add(stream)
+  else stream.push(bytes)
   stream.push(null)
   return stream
 }

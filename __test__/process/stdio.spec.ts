@@ -226,3 +226,14 @@ test("a child's stdin handed to another as its stdout", async (t) => {
   t.is((await source.wait()).code, 0)
   t.is(String((await sink.output()).stdout).trim(), '1000000')
 })
+
+test('the stdout of a child that was seen to end before the next one is started is its stdin all the same', async (t) => {
+  const [large, silent] = [spawn('head', ['-c', '60000', '/dev/zero']), spawn('true')]
+  await Promise.all([large.wait(), silent.wait()])
+  const [count, nothing] = [
+    spawn('wc', ['-c'], { stdin: large.stdout! }),
+    spawn('wc', ['-c'], { stdin: silent.stdout! }),
+  ]
+  t.is(Number((await count.output()).stdout), 60_000)
+  t.is(Number((await nothing.output()).stdout), 0)
+})

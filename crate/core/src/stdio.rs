@@ -133,6 +133,20 @@ pub(crate) fn has_hung_up(descriptor: &impl AsFd) -> bool {
         && interest[0].revents().is_some_and(|events| events.intersects(PollFlags::POLLHUP | PollFlags::POLLERR))
 }
 
+/// A pipe with these bytes in it and nobody to write more.
+///
+/// # Errors
+///
+/// `EMFILE`, `ENFILE`; `EAGAIN` when it cannot be given so much room.
+pub(crate) fn refill(bytes: &[u8]) -> io::Result<OwnedFd> {
+    let (reader, mut writer) = io::pipe()?;
+    enlarge(&writer, bytes.len());
+    // Nobody reads yet: what does not fit would be waited for for ever.
+    set_nonblocking(&writer, true)?;
+    writer.write_all(bytes)?;
+    Ok(reader.into())
+}
+
 /// Gives our end of a pipe that was handed out as a number more room, for a stream that has shown to be large.
 pub fn enlarge_pipe(number: RawFd) {
     if let Ok(pipe) = descriptor::borrow(number) {

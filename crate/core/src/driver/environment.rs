@@ -26,6 +26,7 @@ use crate::{
     orphan_guard::OrphanGuard,
     process::give_up,
     spawn::{self, Started},
+    stdio,
     sync::lock,
     sys,
 };
@@ -66,7 +67,7 @@ pub enum Claim {
     Nothing,
     /// Our end, in blocking mode.
     Pipe(OwnedFd),
-    /// The child is gone and so is the pipe; this was left in it.
+    /// The child is gone and so is the pipe; this was left in it, and there is no descriptor for another one.
     Bytes(Vec<u8>),
 }
 
@@ -160,7 +161,8 @@ impl Environment {
         }
         match self.take_leftover(id, index) {
             Some(Leftover::Pipe(pipe)) => Claim::Pipe(pipe),
-            Some(Leftover::Bytes(bytes)) => Claim::Bytes(bytes),
+            // A pipe again, so that it can become another child's stdin just as if the first one had not ended yet.
+            Some(Leftover::Bytes(bytes)) => stdio::refill(&bytes).map_or(Claim::Bytes(bytes), Claim::Pipe),
             None => Claim::Nothing,
         }
     }
