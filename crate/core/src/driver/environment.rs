@@ -67,7 +67,8 @@ pub enum Claim {
     Nothing,
     /// Our end, in blocking mode.
     Pipe(OwnedFd),
-    /// The child is gone and so is the pipe; this was left in it, and there is no descriptor for another one.
+    /// The child is gone and so is the pipe; this was left in it, and there can be no other one: it was a socket
+    /// pair, or there is no descriptor left.
     Bytes(Vec<u8>),
 }
 
@@ -162,7 +163,8 @@ impl Environment {
         match self.take_leftover(id, index) {
             Some(Leftover::Pipe(pipe)) => Claim::Pipe(pipe),
             // A pipe again, so that it can become another child's stdin just as if the first one had not ended yet.
-            Some(Leftover::Bytes(bytes)) => stdio::refill(&bytes).map_or(Claim::Bytes(bytes), Claim::Pipe),
+            Some(Leftover::Bytes(bytes)) if index < 3 => stdio::refill(&bytes).map_or(Claim::Bytes(bytes), Claim::Pipe),
+            Some(Leftover::Bytes(bytes)) => Claim::Bytes(bytes),
             None => Claim::Nothing,
         }
     }

@@ -388,7 +388,10 @@ mod test {
         until("nothing is watched any more", || !lock(&driver.leftovers).is_watched(child.id));
         for (index, content) in [(1, Some("early\nlate\n")), (2, Some("error\n")), (0, None), (3, None)] {
             match (environment.claim(child.id, index), content) {
-                (Claim::Bytes(bytes), Some(content)) => assert_eq!(bytes, content.as_bytes()),
+                (Claim::Pipe(pipe), Some(content)) => {
+                    let text = io::read_to_string(std::fs::File::from(pipe)).expect("it has an end");
+                    assert_eq!(text, content);
+                }
                 (Claim::Nothing, None) => {}
                 (other, _) => panic!("{index}: {other:?}"),
             }
