@@ -13,8 +13,8 @@ export const measure = async (api, { children: count, stdio }) => {
     api.onExit(child, () => {})
     return child
   }
-  // What is there once, however many children: pools, code, threads.
-  const first = Array.from({ length: 50 }, start)
+  // What is there once, however many children: pools, threads, code that was optimised on the way.
+  const first = Array.from({ length: 500 }, start)
   await collect()
   const before = { memory: status('RssAnon'), descriptors: readdirSync('/proc/self/fd').length }
   const children = []
