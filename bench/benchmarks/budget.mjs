@@ -34,7 +34,7 @@ export default {
       subject: 'budget',
       parameters: { count: isQuick ? 300 : 1000 },
       competitors: Object.entries(ways).map(([how, name]) => ({ ...brood(major), name, parameters: { how } })),
-      rounds: isQuick ? 1 : 5,
+      rounds: isQuick ? 1 : 3,
       metrics: [
         { key: 'call', label: 'call', unit: 'us', plain: true },
         { key: 'spawn', label: 'native spawn', unit: 'us', plain: true },

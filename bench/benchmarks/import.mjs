@@ -23,7 +23,7 @@ export default {
         api: 'none',
         parameters: { module: moduleUrl(name) },
       })),
-      rounds: isQuick ? 3 : 21,
+      rounds: isQuick ? 3 : 11,
       metrics: [
         { key: 'milliseconds', label: 'import', unit: 'ms' },
         { key: 'resident', label: 'memory', unit: 'bytes', plain: true },

@@ -13,7 +13,7 @@ export default {
       subject: 'sequential',
       parameters: { stdio, held: 0, milliseconds: isQuick ? 300 : 1500, count: 2000 },
       competitors: [...everybody(isQuick), posixSpawn, tokio],
-      rounds: isQuick ? 1 : 5,
+      rounds: isQuick ? 1 : 3,
       metrics: [
         { key: 'exit50', label: 'exit p50', unit: 'us' },
         { key: 'exit99', label: 'exit p99', unit: 'us' },

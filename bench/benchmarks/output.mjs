@@ -28,7 +28,7 @@ export default {
           ...(isQuick ? everybody(true) : [brood(20), brood(26), node(20), node(26), bun, deno]),
           ...(mode === 'text' ? [] : [reader]),
         ],
-        rounds: isQuick ? 1 : 5,
+        rounds: isQuick ? 1 : 3,
         metrics: [
           { key: 'megabytesPerSecond', label: 'speed', unit: 'speed' },
           { key: 'peak', label: 'peak memory', unit: 'times', plain: true },

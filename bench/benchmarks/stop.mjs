@@ -47,7 +47,7 @@ export default {
       )
     }
     return [
-      ...['ignore', 'pipe', 'read'].flatMap((stdio) => ['little', 'much'].map((memory) => scenario(stdio, memory, 5))),
+      ...['ignore', 'pipe', 'read'].flatMap((stdio) => ['little', 'much'].map((memory) => scenario(stdio, memory, 3))),
       { ...scenario('ignore', 'most', 3), competitors: [...everybody(false), posixSpawn] },
     ]
   },

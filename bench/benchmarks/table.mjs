@@ -31,7 +31,7 @@ export default {
         { name: 'pidtree', engine: 'node-26', api: 'pidtree' },
         { name: 'native: the bare files', engine: 'native', api: 'table' },
       ],
-      rounds: isQuick ? 1 : 3,
+      rounds: isQuick ? 1 : 2,
       metrics: [
         { key: 'time50', label: 'p50', unit: 'ms' },
         { key: 'first', label: 'first call', unit: 'ms' },

@@ -17,7 +17,7 @@ export default {
   chart: { key: 'rate', unit: 'rate', title: 'Spawns per second', better: 'longer' },
   scenarios: (isQuick) => {
     const parameters = { milliseconds: isQuick ? 500 : 1500 }
-    const rounds = isQuick ? 1 : 5
+    const rounds = isQuick ? 1 : 3
     const plain = (isQuick ? [16] : [1, 4, 16, 64]).map((concurrency) => ({
       title: `${concurrency} at once, ignored, ~50 MB held`,
       subject: 'throughput',

@@ -15,7 +15,7 @@ export default {
       subject: 'tree',
       parameters: { depth, width, count: isQuick ? 3 : 10 },
       competitors: [brood(26), { name: 'tree-kill', engine: 'node-26', api: 'tree-kill' }],
-      rounds: isQuick ? 1 : 5,
+      rounds: isQuick ? 1 : 3,
       metrics: [{ key: 'time50', label: 'until all are gone, p50', unit: 'ms' }],
     })),
 }
