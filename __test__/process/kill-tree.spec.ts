@@ -112,11 +112,13 @@ test('who is asked can answer: all go on after the signal', async (t) => {
   const child = spawn('sh', ['-c', script], { stdio: ['ignore', 'pipe', 'ignore'], env: family.env })
   let text = ''
   child.stdout!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+  // Listened for from now on: it may come before the last one of the family is seen to be gone.
+  const closed = once(child.stdout!, 'close')
   await until(() => text.includes('ready'), 'both are ready')
   t.true(child.killTree('SIGTERM') >= 2)
   t.is((await within(child.wait(), 'it ends')).code, 3)
   await family.end()
-  await once(child.stdout!, 'close')
+  await closed
   t.true(text.includes('parent') && text.includes('child'), text)
 })
 
