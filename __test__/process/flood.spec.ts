@@ -39,8 +39,9 @@ test.serial(
     t.is(zombies, 0, 'they are reaped while the event loop is stopped')
     t.is(blocked.ended, 200)
     t.is(killed.ended, CROWD)
-    // One call for all that has gathered meanwhile, and hardly more for those that follow in time.
+    // One call for all that has gathered meanwhile. Those that follow come as fast as the kernel ends them: how many to a
+    // turn depends on who is faster, but it is never one by one.
     t.true(blocked.turns <= 3, `200 ends were told in ${blocked.turns} turns of the event loop`)
-    t.true(killed.turns <= CROWD / 10, `${CROWD} ends were told in ${killed.turns} turns of the event loop`)
+    t.true(killed.turns <= CROWD / 3, `${CROWD} ends were told in ${killed.turns} turns of the event loop`)
   },
 )
