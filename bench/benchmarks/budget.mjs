@@ -24,9 +24,9 @@ export default {
   name: 'budget',
   title: 'Where the time of one child goes',
   about:
-    'One child after the other. The call, by the clock, and what of it is spent in the native part: spawn, the taking over ' +
-    'of pipes, and holding the event loop. The rest is JavaScript. Behind that the native part of an exit, and all processor ' +
-    'time of the JavaScript thread for one child. The watching adds about half a microsecond to each native call.',
+    'One child after the other. The call, by the clock, and what of it is spent in the native part: spawn, and the taking ' +
+    'over of pipes. The rest is JavaScript. Behind that the native part of an exit, and all processor time of the JavaScript ' +
+    'thread for one child. The watching adds about half a microsecond to each native call.',
   chart: { key: 'call', unit: 'us', title: 'The call, p50', better: 'shorter' },
   scenarios: (isQuick) =>
     (isQuick ? [20] : [20, 26]).map((major) => ({
@@ -39,7 +39,6 @@ export default {
         { key: 'call', label: 'call', unit: 'us', plain: true },
         { key: 'spawn', label: 'native spawn', unit: 'us', plain: true },
         { key: 'capture', label: 'taking pipes over', unit: 'us', plain: true },
-        { key: 'hold', label: 'holding the loop', unit: 'us', plain: true },
         { key: 'script', label: 'JavaScript', unit: 'us', plain: true },
         { key: 'take', label: 'exit, native', unit: 'us', plain: true },
         { key: 'threadTime', label: 'JS thread in all', unit: 'us', plain: true },

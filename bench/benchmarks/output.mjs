@@ -23,7 +23,9 @@ export default {
       return {
         title: `${size} MB ${title}`,
         subject: 'output',
-        parameters: { bytes: size * MEGABYTE, mode, writer: nativeProgram },
+        parameters: { bytes: size * MEGABYTE, mode },
+        // Where things lie on this machine is of no interest in a report.
+        paths: { writer: nativeProgram },
         competitors: [
           ...(isQuick ? everybody(true) : [brood(20), brood(26), node(20), node(26), bun, deno]),
           ...(mode === 'text' ? [] : [reader]),

@@ -93,7 +93,7 @@ const summarize = (rounds) => {
  *
  * @returns for every competitor its figures (the median, least and most of the rounds), or why there are none.
  */
-export const measureScenario = async ({ subject, competitors, parameters, rounds }, engines, onProgress) => {
+export const measureScenario = async ({ subject, competitors, parameters, paths, rounds }, engines, onProgress) => {
   const gathered = competitors.map(() => [])
   const failures = competitors.map(() => undefined)
   for (let round = 0; round < rounds; round++) {
@@ -101,7 +101,7 @@ export const measureScenario = async ({ subject, competitors, parameters, rounds
       onProgress(round, competitor)
       if (failures[index] !== undefined) continue
       try {
-        gathered[index].push(await runSubject(competitor, subject, parameters, engines))
+        gathered[index].push(await runSubject(competitor, subject, { ...parameters, ...paths }, engines))
       } catch (error) {
         if (!(error instanceof SubjectError)) throw error
         failures[index] = error.message

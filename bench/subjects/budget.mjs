@@ -8,7 +8,7 @@ import { percentile } from './statistics.mjs'
 // The very module that brood has loaded: what is changed in it here is changed there.
 const { BindingEnvironment } = createRequire(import.meta.url)('#root/brood.linux-x64-gnu.node')
 
-const NATIVE = ['spawn', 'capture', 'hold', 'claim', 'take', 'takeText']
+const NATIVE = ['spawn', 'capture', 'claim', 'take', 'takeText']
 
 /** Makes each native method note how long it took, in microseconds. */
 const watch = () => {
@@ -55,9 +55,8 @@ export const measure = async (api, { how, count = 1000, warmup = 300 }) => {
     call,
     spawn,
     capture: capture + claim,
-    hold: each('hold'),
     take: each('take') + each('takeText'),
-    script: call - spawn - capture - claim - each('hold') / 2,
+    script: call - spawn - capture - claim,
     threadTime,
   }
 }
