@@ -7,7 +7,7 @@ import { checkLeaks } from '../helpers/leaks.ts'
 import { relatives, type Relatives } from '../helpers/relatives.ts'
 import { until, within } from '../helpers/until.ts'
 import { isZombie, processEntry } from '../helpers/zombies.ts'
-import { brood, MAIN } from './cli.ts'
+import { brood, isToldWhatIsWrong, MAIN } from './cli.ts'
 
 /** What has a say in colours, and is set to something by whoever runs the tests. */
 const COLOR_VARIABLES = ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'COLORTERM', 'CI', 'TMUX']
@@ -198,13 +198,7 @@ for (const [args, message] of [
   [['1', '2'], /^brood tree: one process id at most/],
   [['--colour'], /^brood tree: Unknown option '--colour'/],
 ] as const) {
-  test(`brood tree ${args.join(' ')} is told what is wrong`, async (t) => {
-    const { code, stdout, stderr } = await brood(['tree', ...args])
-    t.is(code, 1)
-    t.is(stdout, '')
-    t.regex(stderr, message)
-    t.notRegex(stderr, /^ +at /m)
-  })
+  test(`brood tree ${args.join(' ')} is told what is wrong`, (t) => isToldWhatIsWrong(t, ['tree', ...args], message))
 }
 
 test('--help', async (t) => {
