@@ -11,18 +11,14 @@ use mio::{Interest, Registry, Token};
 
 use super::{
     event::{Event, Output},
+    gathering::Gathering,
     outbox::Outbox,
 };
 use crate::{
-    ChildStdio,
-    stdio::{self, enlarge},
+    ChildStdio, stdio,
     sync::{Mutex, lock},
 };
 
-/// What a pipe holds until it is enlarged. A stream that fills it is worth reading in large pieces.
-const PIPE: usize = 64 * 1024;
-/// What is read in one go from a stream that has shown to be large.
-const PIECE: usize = 1024 * 1024;
 /// What one stream may take of the driver's time before the others have their turn, in bytes.
 const TURN: usize = 4 * 1024 * 1024;
 
@@ -80,7 +76,7 @@ pub(crate) struct Capture {
 #[derive(Debug)]
 struct State {
     readers: [Option<ChildStdio>; 2],
-    buffers: [Vec<u8>; 2],
+    gathered: [Gathering; 2],
     input: Option<Input>,
     max_buffer: usize,
     drain: Option<Duration>,
@@ -116,7 +112,7 @@ impl Capture {
     ) -> io::Result<Self> {
         let mut state = State {
             readers: [None, None],
-            buffers: [Vec::new(), Vec::new()],
+            gathered: Default::default(),
             input: None,
             max_buffer: options.max_buffer,
             drain: options.drain,
@@ -130,7 +126,7 @@ impl Capture {
             match source {
                 Some(Source::Pipe(pipe)) => state.readers[index] = Some(stdio::stdio(pipe)?),
                 Some(Source::Bytes(bytes)) => {
-                    state.buffers[index] = bytes;
+                    state.gathered[index] = bytes.into();
                     state.check_limit(index);
                 }
                 None => {}
@@ -242,13 +238,7 @@ impl Capture {
             return false;
         }
         state.reported = true;
-        let [stdout, stderr] = std::mem::take(&mut state.buffers).map(|mut buffer| {
-            // Growing by doubling has left room behind a large output; giving it back moves no byte of it.
-            if buffer.capacity() - buffer.len() > PIPE {
-                buffer.shrink_to_fit();
-            }
-            buffer
-        });
+        let [stdout, stderr] = std::mem::take(&mut state.gathered).map(Gathering::finish);
         let output = Output { id: self.id, stdout, stderr, truncated: state.truncated, overflow: state.overflow };
         self.outbox.post(Event::Output(output));
         true
@@ -265,26 +255,10 @@ impl State {
         let mut taken = 0;
         while taken < TURN {
             let Some(reader) = &self.readers[index] else { return Progress::Waiting };
-            let buffer = &mut self.buffers[index];
-            let large = buffer.len() >= PIPE;
-            // A small output goes by way of a buffer that is always there and takes just the memory it needs; a large
-            // one is read to where it stays.
-            let result = if large {
-                reader.read_into(buffer, PIECE)
-            } else {
-                scratch.clear();
-                reader.read_into(scratch, PIPE)
-            };
-            match result {
+            match self.gathered[index].read(reader, scratch) {
                 Ok(0) => return Progress::Ended,
                 Ok(count) => {
                     taken += count;
-                    if !large {
-                        buffer.extend_from_slice(scratch);
-                        if buffer.len() >= PIPE {
-                            enlarge(reader, PIECE);
-                        }
-                    }
                     if self.check_limit(index) {
                         return Progress::Overflow;
                     }
@@ -298,11 +272,11 @@ impl State {
     }
 
     fn check_limit(&mut self, index: usize) -> bool {
-        let buffer = &mut self.buffers[index];
-        if buffer.len() <= self.max_buffer {
+        let gathered = &mut self.gathered[index];
+        if gathered.len() <= self.max_buffer {
             return false;
         }
-        buffer.truncate(self.max_buffer);
+        gathered.truncate(self.max_buffer);
         self.overflow.get_or_insert(index + 1);
         self.truncated = true;
         true

@@ -5,6 +5,7 @@ mod capture;
 mod environment;
 mod event;
 mod family;
+mod gathering;
 mod leftovers;
 #[cfg(all(test, loom))]
 mod model;

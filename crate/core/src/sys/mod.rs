@@ -23,6 +23,7 @@ pub(crate) mod kill;
 pub(crate) mod launch;
 #[cfg(not(raw_clone))]
 pub(crate) use self::clone as launch;
+pub(crate) mod memory;
 pub(crate) mod nonblocking;
 pub(crate) mod order;
 pub(crate) mod parent_death;

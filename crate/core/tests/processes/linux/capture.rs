@@ -23,6 +23,7 @@ crate::theme! {
     together: [
         large_streams_both_ways_at_once,
         both_streams_are_large,
+        an_output_that_is_very_large,
         more_than_wanted_kills,
         just_as_much_as_wanted_is_fine,
         a_child_may_close_its_stdin_early,
@@ -81,6 +82,16 @@ fn both_streams_are_large() {
     let output = family.capture(child, with_input(input.clone()));
     assert_same(&output.stdout, &input);
     assert_same(&output.stderr, &input);
+    assert!(family.status(child).success());
+}
+
+/// Past all changes in how its memory is come by.
+fn an_output_that_is_very_large() {
+    let mut family = Family::new();
+    let input = pattern(8 * MEGABYTE).repeat(10);
+    let child = family.spawn(&piped(program("cat", &[])));
+    let output = family.capture(child, with_input(input.clone()));
+    assert_same(&output.stdout, &input);
     assert!(family.status(child).success());
 }
 
