@@ -1,5 +1,5 @@
-import { closeSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
+import { fs } from './builtins.ts'
 
 /** What we use of Bun's own files. */
 interface BunFile {
@@ -75,7 +75,7 @@ export const openBunStream = (fd: number, isReadable: boolean, isWritable: boole
     sink?.unref()
     // Before the descriptor: its number may be somebody else's as soon as it is closed.
     await reader?.cancel().catch(ignoreRejection)
-    closeSync(closing)
+    fs.closeSync(closing)
     done(error)
   }
 

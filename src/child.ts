@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
 
+import { util } from './builtins.ts'
 import { callComplaint } from './complaint.ts'
 import { forget, listen, onExec, onExit, openEnvironment } from './environment.ts'
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
@@ -417,9 +418,9 @@ export class Child implements Wait, Kill {
   }
 
   /** @internal */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
     const { pid, spawnfile, spawnargs, exitStatus } = this
-    return `Child ${inspect({ pid, spawnfile, spawnargs, exitStatus }, options)}`
+    return `Child ${util.inspect({ pid, spawnfile, spawnargs, exitStatus }, options)}`
   }
 
   static {

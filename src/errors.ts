@@ -1,6 +1,6 @@
 import { constants } from 'node:os'
-import { getSystemErrorMap } from 'node:util'
 
+import { util } from './builtins.ts'
 import type { ExitStatus } from './exit-status.ts'
 
 /** The part of a spawn that failed. */
@@ -22,12 +22,12 @@ for (const [name, number] of Object.entries(constants.errno)) {
 
 /** `ENOENT` for 2. */
 export const errnoName = (errno: number): string =>
-  getSystemErrorMap().get(-errno)?.[0] ?? namesByErrno.get(errno) ?? `errno ${errno}`
+  util.getSystemErrorMap().get(-errno)?.[0] ?? namesByErrno.get(errno) ?? `errno ${errno}`
 
 /** `no such file or directory` for 2. */
 const errnoDescription = (errno: number): string => {
   if (errno === constants.errno.ENOEXEC) return 'exec format error'
-  return getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno)
+  return util.getSystemErrorMap().get(-errno)?.[1] ?? errnoName(errno)
 }
 
 /** What to do about an error, where there is something to say beyond what the error says itself. */

@@ -1,5 +1,6 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
 
+import { util } from './builtins.ts'
 import { signalName, type Signal } from './signals.ts'
 
 /** What a process used: fields and units of `process.resourceUsage()`. */
@@ -99,7 +100,7 @@ export class ExitStatus {
   }
 
   /** @internal */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `ExitStatus ${inspect(this.toJSON(), options)}`
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
+    return `ExitStatus ${util.inspect(this.toJSON(), options)}`
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { fs } from './builtins.ts'
 
 /** A machine, in the words of Node; a C library on Linux alone. */
 export interface Machine {
@@ -86,7 +86,7 @@ export const explainMissing = (machine: Machine, { version, napi }: Manifest, at
 /** Which C library this process runs on, told by what is mapped into it: that works in the barest container, too. */
 const libc = (): 'gnu' | 'musl' => {
   try {
-    return /\/(ld-musl-|libc\.musl-)/.test(readFileSync('/proc/self/maps', 'utf8')) ? 'musl' : 'gnu'
+    return /\/(ld-musl-|libc\.musl-)/.test(fs.readFileSync('/proc/self/maps', 'utf8')) ? 'musl' : 'gnu'
   } catch {
     return 'gnu'
   }

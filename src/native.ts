@@ -1,7 +1,8 @@
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 
 import type * as Binding from '#binding'
 
+import { fs, module } from './builtins.ts'
 import { explainMissing, thisMachine, type Attempt, type Manifest } from './missing.ts'
 
 export type { BindingAdoption, BindingEnvironment, BindingFailure } from '#binding'
@@ -12,25 +13,29 @@ const builds = (): string[] => {
   return platform === 'linux' ? [`linux-${arch}-gnu`, `linux-${arch}-musl`] : [`${platform}-${arch}`]
 }
 
+/** Beside package.json, where brood itself is built. From there the library's bundle is one folder deep, the command's two. */
+const builtHere = (build: string): string | undefined =>
+  ['..', '../..']
+    .map((folder) => fileURLToPath(new URL(`${folder}/brood.${build}.node`, import.meta.url)))
+    .find((path) => fs.existsSync(path))
+
 /** A loader of our own: a generated one that knows every platform there is takes longer than all the rest of brood. */
 const load = (): typeof Binding => {
-  const require = createRequire(import.meta.url)
+  const require = module.createRequire(import.meta.url)
   const attempts: Attempt[] = []
   for (const build of builds()) {
-    // Where brood itself is built, the binary lies beside package.json; where it is installed, in a package of its own.
-    for (const place of [`#root/brood.${build}.node`, `@brood/binding-${build}`]) {
-      try {
-        return require(place) as typeof Binding
-      } catch (error) {
-        // Deno's permissions: its own sentence says which one to give.
-        if (error instanceof Error && error.name === 'NotCapable') throw error
-        attempts.push({ build, error })
-      }
+    try {
+      // Looked for, and not just tried: a module that is not there takes Node a millisecond to tell.
+      return require(builtHere(build) ?? `@brood/binding-${build}`) as typeof Binding
+    } catch (error) {
+      // Deno's permissions: its own sentence says which one to give.
+      if (error instanceof Error && error.name === 'NotCapable') throw error
+      attempts.push({ build, error })
     }
   }
   const message = explainMissing(thisMachine(), require('#root/package.json') as Manifest, attempts)
   const errors = attempts.map(({ error }) => error)
-  throw new Error(message, { cause: new AggregateError(errors, 'none of the places had one that loads') })
+  throw new Error(message, { cause: new AggregateError(errors, 'none of them loads') })
 }
 
 /** The native part. No other file imports it. */

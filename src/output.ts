@@ -1,4 +1,4 @@
-import { constants } from 'node:buffer'
+import { buffer } from './builtins.ts'
 import type { Readable } from 'node:stream'
 
 import type { Child, ChildInternals } from './child.ts'
@@ -104,7 +104,7 @@ const gatherNatively = (
     listenToOutput(id, (stdoutLength, stderrLength) => {
       try {
         const isText = encoding === 'utf8' || encoding === 'utf-8'
-        const fits = Math.max(stdoutLength, stderrLength) <= constants.MAX_STRING_LENGTH
+        const fits = Math.max(stdoutLength, stderrLength) <= buffer.constants.MAX_STRING_LENGTH
         if (isText && fits) return resolve(environment.takeText(id)!)
         const { stdout, stderr, truncated, overflow } = environment.takeBytes(id)!
         if (encoding === 'buffer') return resolve({ stdout, stderr, truncated, overflow })

@@ -1,7 +1,7 @@
-import { closeSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
+import { fs } from './builtins.ts'
 import { isBun, openBunStream } from './bun-streams.ts'
 import { binding } from './native.ts'
 
@@ -85,7 +85,7 @@ const openSocket = (fd: number, index: number): Socket => {
     } as never)
     return index === 1 || index === 2 ? enlargeWhenFull(socket, fd) : socket
   } catch (error) {
-    closeSync(fd)
+    fs.closeSync(fd)
     throw error
   }
 }

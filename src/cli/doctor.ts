@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { parseArgs } from 'node:util'
-
+import { fs, module, util } from '../builtins.ts'
 import { capabilities, type Capabilities } from '../capabilities.ts'
 import { examineCgroup, type Cgroup } from './doctor/cgroup.ts'
 import { examineReaping, type Reaping } from './doctor/container.ts'
@@ -27,8 +24,8 @@ Tells what this machine supports, what brood uses of it, and whether anybody rea
 `
 
 const ownVersion = (): string => {
-  const path = createRequire(import.meta.url).resolve('#root/package.json')
-  return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version
+  const path = module.createRequire(import.meta.url).resolve('#root/package.json')
+  return (JSON.parse(fs.readFileSync(path, 'utf8')) as { version: string }).version
 }
 
 const examine = async (): Promise<Examination> => ({
@@ -46,7 +43,7 @@ export const command: Subcommand = {
   async main(words) {
     let json
     try {
-      json = parseArgs({ args: words, options: { json: { type: 'boolean' } } }).values.json
+      json = util.parseArgs({ args: words, options: { json: { type: 'boolean' } } }).values.json
     } catch (error) {
       fail(`brood doctor: ${(error as Error).message}\nTry "brood doctor --help".`)
       return

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-
+import { util } from '../builtins.ts'
 import { ProcessError } from '../errors.ts'
 import { familyOfProcess, NOBODY, pidsOf, stopFamily, type Identities, type SignalFamily } from '../family.ts'
 import { processTree, type ProcessInfo } from '../process-tree.ts'
@@ -52,7 +51,7 @@ const tell = (signal: number, identities: Identities, commands: ReadonlyMap<numb
 
 const main = async (args: string[]): Promise<void> => {
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = util.parseArgs({
       args,
       allowPositionals: true,
       options: {

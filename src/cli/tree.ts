@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-
+import { util } from '../builtins.ts'
 import { ProcessError } from '../errors.ts'
 import type { Hierarchy } from '../hierarchy/hierarchy.ts'
 import { processTree, type ProcessInfo } from '../process-tree.ts'
@@ -107,7 +106,7 @@ const hasColors = (): boolean => process.stdout.isTTY && process.stdout.hasColor
 
 const main = async (args: string[]): Promise<void> => {
   try {
-    const { values, positionals } = parseArgs({
+    const { values, positionals } = util.parseArgs({
       args,
       allowPositionals: true,
       options: {

@@ -1,4 +1,5 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { util } from '../builtins.ts'
 import { createInit, type Process } from './process.ts'
 import { Registry, requirePid } from './registry.ts'
 
@@ -66,7 +67,7 @@ export class Hierarchy {
   }
 
   /** @internal Ids only, never the graph. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `Hierarchy ${inspect({ init: this.init.pid, size: this.size }, options)}`
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Hierarchy ${util.inspect({ init: this.init.pid, size: this.size }, options)}`
   }
 }

@@ -1,4 +1,5 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { util } from '../builtins.ts'
 import { HierarchyError } from './error.ts'
 import { PidMap } from './pid-map.ts'
 import { listGroup, unlistGroup, type Session } from './session.ts'
@@ -52,9 +53,9 @@ export class ProcessGroup {
   }
 
   /** @internal Ids only, never the graph. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
     const { pgid, session } = this
-    return `ProcessGroup ${inspect({ pgid, session: session.sid, processes: this.#members.size }, options)}`
+    return `ProcessGroup ${util.inspect({ pgid, session: session.sid, processes: this.#members.size }, options)}`
   }
 }
 
@@ -63,7 +64,7 @@ export const requireGroupOf = (registry: Registry, value: unknown): void => {
   if (isGroupOf(registry, value)) return
   throw new HierarchyError(
     'ERR_HIERARCHY_FOREIGN_GROUP',
-    `expected a process group of the process' own hierarchy, got ${inspect(value, { depth: 0 })}`,
+    `expected a process group of the process' own hierarchy, got ${util.inspect(value, { depth: 0 })}`,
   )
 }
 

@@ -1,4 +1,5 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { util } from '../builtins.ts'
 import { ProcessBuilder, ThreadBuilder } from './builder.ts'
 import { HierarchyError } from './error.ts'
 import { Kinship } from './kinship.ts'
@@ -259,9 +260,9 @@ export class Process {
   }
 
   /** @internal Ids only, never the graph. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
     const { pid, parent, group, threads, isSubreaper, isZombie, exitCode } = this
-    return `Process ${inspect(
+    return `Process ${util.inspect(
       {
         pid,
         parent: parent?.pid ?? null,

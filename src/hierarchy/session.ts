@@ -1,4 +1,5 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { util } from '../builtins.ts'
 import { PidMap } from './pid-map.ts'
 import type { ProcessGroup } from './process-group.ts'
 import type { Registry } from './registry.ts'
@@ -35,8 +36,8 @@ export class Session {
   }
 
   /** @internal Ids only, never the graph. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `Session ${inspect({ sid: this.#sid, processGroups: this.#groups.size }, options)}`
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Session ${util.inspect({ sid: this.#sid, processGroups: this.#groups.size }, options)}`
   }
 }
 

@@ -1,4 +1,5 @@
-import { inspect, type InspectOptions } from 'node:util'
+import type { InspectOptions } from 'node:util'
+import { util } from '../builtins.ts'
 import { HierarchyError } from './error.ts'
 import { PidMap } from './pid-map.ts'
 import type { Process } from './process.ts'
@@ -80,7 +81,7 @@ export class Thread {
   }
 
   /** @internal Ids only, never the graph. */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
-    return `Thread ${inspect({ tid: this.#tid, process: this.#process.pid }, options)}`
+  [util.inspect.custom](_depth: number, options: InspectOptions): string {
+    return `Thread ${util.inspect({ tid: this.#tid, process: this.#process.pid }, options)}`
   }
 }

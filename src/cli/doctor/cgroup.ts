@@ -1,6 +1,6 @@
-import { accessSync, constants, existsSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { fs } from '../../builtins.ts'
 import { readProc } from './container.ts'
 
 /** The cgroup of version 2 that we are in. */
@@ -23,7 +23,7 @@ const unescape = (path: string): string =>
 
 const isWritable = (path: string): boolean => {
   try {
-    accessSync(path, constants.W_OK)
+    fs.accessSync(path, fs.constants.W_OK)
     return true
   } catch {
     return false
@@ -43,11 +43,11 @@ export const examineCgroup = (): Cgroup => {
   // With a cgroup namespace both are seen from its root; a path that leads out of it starts with /..
   const inside = root !== '/' && own.startsWith(root) ? own.slice(root.length) : own
   const path = join(point, inside).replace(/(?<=.)\/$/, '')
-  if (!existsSync(join(path, 'cgroup.procs'))) return NONE
+  if (!fs.existsSync(join(path, 'cgroup.procs'))) return NONE
   return {
     path,
     isDelegated: [path, join(path, 'cgroup.procs'), join(path, 'cgroup.subtree_control')].every(isWritable),
-    hasKill: existsSync(join(path, 'cgroup.kill')),
+    hasKill: fs.existsSync(join(path, 'cgroup.kill')),
     controllers: (readProc(join(path, 'cgroup.controllers')) ?? '').split(/\s+/).filter(Boolean),
   }
 }

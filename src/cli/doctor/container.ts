@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import { fs } from '../../builtins.ts'
 import { spawn } from '../../spawn.ts'
 
 /** Whether orphans are reaped where we are, and by whom. */
@@ -20,7 +20,7 @@ export interface Reaping {
 /** Reads a file of /proc; `null` where it is not there, or not for us. */
 export const readProc = (path: string): string | null => {
   try {
-    return readFileSync(path, 'utf8')
+    return fs.readFileSync(path, 'utf8')
   } catch {
     return null
   }
@@ -36,8 +36,8 @@ const look = (pid: number): { state: string; parent: number } | undefined => {
 }
 
 const findContainer = (): string | null => {
-  if (existsSync('/.dockerenv')) return 'docker'
-  if (existsSync('/run/.containerenv')) return 'podman'
+  if (fs.existsSync('/.dockerenv')) return 'docker'
+  if (fs.existsSync('/run/.containerenv')) return 'podman'
   if (process.env['KUBERNETES_SERVICE_HOST'] !== undefined) return 'kubernetes'
   if (process.env['container'] !== undefined) return process.env['container']
   const found = /docker|kubepods|containerd|libpod|lxc/.exec(readProc('/proc/1/cgroup') ?? '')
@@ -48,7 +48,7 @@ const findContainer = (): string | null => {
 }
 
 const zombiesOfInit = (): number[] => {
-  const pids = existsSync('/proc/1') ? readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []
+  const pids = fs.existsSync('/proc/1') ? fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name)) : []
   return pids.map(Number).filter((pid) => {
     const seen = look(pid)
     return seen?.state === 'Z' && seen.parent === 1
@@ -73,7 +73,7 @@ const tryOrphan = async (): Promise<Reaping['orphan']> => {
       await sleep(5)
       seen = look(pid)
     }
-    if (seen === undefined) return existsSync('/proc/self') ? 'reaped' : 'unknown'
+    if (seen === undefined) return fs.existsSync('/proc/self') ? 'reaped' : 'unknown'
     return seen.state === 'Z' ? 'left as a zombie' : 'unknown'
   } catch {
     return 'unknown'

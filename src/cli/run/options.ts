@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util'
-
+import { util } from '../../builtins.ts'
 import { LONGEST_TIME } from '../../option-checks.ts'
 import { signalNumber } from '../../signals.ts'
 
@@ -78,7 +77,7 @@ const parseExitCode = (text: string): number => {
 
 /** Splits our own options from the command, which begins behind `--`, or with the first word that is no option of ours. */
 const split = (words: readonly string[]): [own: string[], command: string[]] => {
-  const { tokens } = parseArgs({ args: [...words], options: OPTIONS, strict: false, tokens: true })
+  const { tokens } = util.parseArgs({ args: [...words], options: OPTIONS, strict: false, tokens: true })
   for (const token of tokens) {
     if (token.kind === 'option-terminator') return [words.slice(0, token.index), words.slice(token.index + 1)]
     if (token.kind === 'positional') return [words.slice(0, token.index), words.slice(token.index)]
@@ -95,7 +94,7 @@ export const parseRun = (words: readonly string[]): RunCommand | undefined => {
   const [own, [file, ...args]] = split(words)
   let values
   try {
-    values = parseArgs({ args: own, options: OPTIONS }).values
+    values = util.parseArgs({ args: own, options: OPTIONS }).values
   } catch (error) {
     // Its message tells which option, and what is wrong with it.
     throw new UsageError((error as Error).message)
