@@ -47,12 +47,6 @@ export interface ChildInit {
   readonly options: CheckedOptions
 }
 
-interface Waiter {
-  readonly promise: Promise<ExitStatus>
-  /** With a promise that was rejected, it rejects. */
-  readonly resolve: (status: ExitStatus | Promise<never>) => void
-}
-
 /** Makes the handle of a process that was just started. */
 export let makeChild: (init: ChildInit) => Child
 
@@ -119,7 +113,10 @@ export class Child implements Wait, Kill {
   #status: ExitStatus | null = null
   /** Why there is no status and never will be one. */
   #failure: Error | undefined
-  #waiter: Waiter | undefined
+  /** Promised to everybody who waits. */
+  #waited: Promise<ExitStatus> | undefined
+  /** With a promise that was rejected, it rejects. */
+  #resolve: ((status: ExitStatus | Promise<never>) => void) | undefined
   #spawned: { promise: Promise<void>; resolve: () => void; reject: (error: Error) => void } | undefined
   #output: Promise<Output<string | Buffer>> | undefined
   #onEnd: (() => void)[] | undefined
@@ -220,17 +217,15 @@ export class Child implements Wait, Kill {
    * @see {@link https://man7.org/linux/man-pages/man2/waitid.2.html | waitid(2)}
    */
   wait(): Promise<ExitStatus> {
-    if (this.#waiter === undefined) {
+    if (this.#waited === undefined) {
       // Not under way any more: then there is nobody to keep a function for.
       if (this.#status !== null) return Promise.resolve(this.#status)
       if (this.#failure !== undefined) return Promise.reject(this.#failure)
-      let resolve!: Waiter['resolve']
-      const promise = new Promise<ExitStatus>((resolvePromise) => {
-        resolve = resolvePromise
+      this.#waited = new Promise((resolve) => {
+        this.#resolve = resolve
       })
-      this.#waiter = { promise, resolve }
     }
-    return this.#waiter.promise
+    return this.#waited
   }
 
   /**
@@ -373,7 +368,7 @@ export class Child implements Wait, Kill {
 
   #fail(error: Error): void {
     this.#failure = error
-    this.#waiter?.resolve(Promise.reject(error))
+    this.#resolve?.(Promise.reject(error))
     this.#spawned?.reject(error)
     this.#end()
   }
@@ -407,7 +402,7 @@ export class Child implements Wait, Kill {
       }
     }
     this.#status = readStatus(rows, offset)
-    this.#waiter?.resolve(this.#status)
+    this.#resolve?.(this.#status)
     this.#spawned?.resolve()
     this.#end()
   }

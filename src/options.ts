@@ -14,7 +14,7 @@ import {
   type Resource,
 } from './option-checks.ts'
 import type { Signal } from './signals.ts'
-import { ALL_PIPES, toDescriptors, type Descriptor, type Stdio } from './stdio.ts'
+import { ALL, ALL_PIPES, toDescriptors, type Descriptor, type Stdio } from './stdio.ts'
 
 /** How to start a process. */
 export interface SpawnOptions {
@@ -136,6 +136,9 @@ const makeDefaults = (): Writable<CheckedOptions> => ({
 
 const DEFAULTS: CheckedOptions = makeDefaults()
 
+/** What it is when nothing but one word for all descriptors was given: shared, because a child keeps its options. */
+const PLAIN = new Map(Object.values(ALL).map((descriptors) => [descriptors, { ...makeDefaults(), descriptors }]))
+
 /** Looks whether there is anything to look through. */
 export const checkIsObject = (options: object, complaint: Complaint): void => {
   if (typeof options !== 'object' || Array.isArray(options)) throw complaint.type('options', options, 'an object')
@@ -150,9 +153,13 @@ export const checkOptions = (options: SupervisorOptions | undefined, complaint: 
   if (options === undefined || options === null) return DEFAULTS
   checkIsObject(options, complaint)
   const { cwd, env, detached, processGroup, uid, gid, groups, umask, rlimits, noNewPrivs, parentDeathSignal } = options
-  const { controllingTerminal, killOnDrop, killSignal, timeout, signal } = options
-  // A shell that is killed leaves the programs behind that it has started: they were what was meant.
-  const killTree = options.killTree ?? Boolean(options.shell)
+  const { controllingTerminal, killOnDrop, killSignal, killTree, shell, timeout, signal } = options
+  const given = cwd ?? env ?? detached ?? processGroup ?? uid ?? gid ?? groups ?? umask ?? rlimits ?? noNewPrivs
+  const more = parentDeathSignal ?? controllingTerminal ?? killOnDrop ?? killSignal ?? killTree ?? shell ?? timeout
+  if (given == null && more == null && signal == null) {
+    const descriptors = toDescriptors(options, complaint)
+    return PLAIN.get(descriptors) ?? { ...DEFAULTS, descriptors }
+  }
   const checked = makeDefaults()
   if (cwd != null) checked.cwd = checkCwd(complaint, cwd)
   if (env != null) checked.env = checkEnvironment(complaint, env)
@@ -172,7 +179,8 @@ export const checkOptions = (options: SupervisorOptions | undefined, complaint: 
     checked.controllingTerminal = checkBoolean(complaint, 'controllingTerminal', controllingTerminal)
   }
   if (killOnDrop != null) checked.killOnDrop = checkBoolean(complaint, 'killOnDrop', killOnDrop)
-  checked.killTree = checkBoolean(complaint, 'killTree', killTree)
+  // A shell that is killed leaves the programs behind that it has started: they were what was meant.
+  checked.killTree = checkBoolean(complaint, 'killTree', killTree ?? Boolean(shell))
   if (killSignal != null) checked.killSignal = checkSignal(complaint, 'killSignal', killSignal)
   if (timeout != null) checked.timeout = checkMilliseconds(complaint, 'timeout', timeout)
   if (signal != null) checked.signal = checkAbortSignal(complaint, signal)

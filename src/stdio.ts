@@ -39,7 +39,7 @@ export interface StdioOptions {
 const ALLOWED = "'pipe', 'inherit', 'ignore', a file descriptor, or a stream that has one"
 
 /** What one word for all three comes to: shared, because a child keeps its list for as long as it lives. */
-const ALL: Readonly<Record<string, readonly Descriptor[]>> = {
+export const ALL: Readonly<Record<string, readonly Descriptor[]>> = {
   pipe: ALL_PIPES,
   ignore: [NULL, NULL, NULL],
   inherit: [0, 1, 2].map((value) => ({ kind: KIND.inherit, value })),

@@ -17,10 +17,11 @@ pub(crate) struct OrphanGuard<W: Wait, Q: OrphanQueue<W>> {
 }
 
 /// What became of the child. Past `NotYet` its pid may be anybody's, so it is asked and told nothing more.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 enum End {
     NotYet,
-    Taken(ExitStatus),
+    /// In a box, because every living child would hold the room for it.
+    Taken(Box<ExitStatus>),
     /// Somebody else took the status.
     Stolen,
 }
@@ -50,14 +51,14 @@ impl<W: Wait, Q: OrphanQueue<W>> Wait for OrphanGuard<W, Q> {
     }
 
     fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
-        match self.end {
-            End::Taken(status) => return Ok(Some(status)),
+        match &self.end {
+            End::Taken(status) => return Ok(Some(**status)),
             End::Stolen => return Err(io::Error::from_raw_os_error(libc::ECHILD)),
             End::NotYet => {}
         }
         let asked = try_wait_uninterrupted(&mut **self);
         match &asked {
-            Ok(Some(status)) => self.end = End::Taken(*status),
+            Ok(Some(status)) => self.end = End::Taken(Box::new(*status)),
             Err(error) if error.raw_os_error() == Some(libc::ECHILD) => self.end = End::Stolen,
             Ok(None) | Err(_) => {}
         }
