@@ -14,6 +14,8 @@ export const node = (major) => ({ name: `child_process, Node ${major}`, engine: 
 export const bun = { name: 'Bun.spawn', engine: 'bun', api: 'bun' }
 export const deno = { name: 'Deno.Command', engine: 'deno', api: 'deno' }
 export const posixSpawn = { name: 'native: posix_spawn', engine: 'native', api: 'posix_spawn' }
+/** What brood is made of, with nothing around it: the floor. */
+export const bareClone = { name: 'native: bare clone, and a second thread that waits', engine: 'native', api: 'clone' }
 export const tokio = { name: 'native: Tokio', engine: 'native', api: 'tokio' }
 
 /** A library under Node 26: the oldest that all of them run on is 22. */

@@ -1,6 +1,6 @@
 // From the spawn to the exit callback.
 
-import { everybody, posixSpawn, tokio } from '../competitors.mjs'
+import { bareClone, everybody, posixSpawn, tokio } from '../competitors.mjs'
 
 export default {
   name: 'latency',
@@ -12,7 +12,7 @@ export default {
       title: `${{ ignore: 'ignored', pipe: 'piped' }[stdio]}, ~50 MB held`,
       subject: 'sequential',
       parameters: { stdio, held: 0, milliseconds: isQuick ? 300 : 1500, count: 2000 },
-      competitors: [...everybody(isQuick), posixSpawn, tokio],
+      competitors: [...everybody(isQuick), posixSpawn, tokio, ...(stdio === 'ignore' ? [bareClone] : [])],
       rounds: isQuick ? 1 : 3,
       metrics: [
         { key: 'exit50', label: 'exit p50', unit: 'us' },

@@ -1,6 +1,6 @@
 // How long one spawn stops the event loop.
 
-import { everybody, held, posixSpawn, tokio } from '../competitors.mjs'
+import { bareClone, everybody, held, posixSpawn, tokio } from '../competitors.mjs'
 
 const metrics = [
   { key: 'stop50', label: 'stop p50', unit: 'us' },
@@ -28,7 +28,12 @@ export default {
       title: `${stdios[stdio]}, ${held[memory].title} held`,
       subject: 'sequential',
       parameters: { stdio, held: held[memory].bytes, milliseconds: isQuick ? 300 : 1000, count: isQuick ? 200 : 1000 },
-      competitors: [...everybody(isQuick), posixSpawn, ...(isQuick ? [] : [tokio])],
+      competitors: [
+        ...everybody(isQuick),
+        posixSpawn,
+        ...(isQuick ? [] : [tokio]),
+        ...(stdio === 'ignore' ? [bareClone] : []),
+      ],
       rounds,
       metrics,
       key: { stdio, memory },

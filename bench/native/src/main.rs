@@ -1,6 +1,7 @@
 //! What the machine can do without JavaScript. Takes a subject and `key=value` pairs, as the JavaScript subjects do, and
 //! prints one line of JSON.
 
+mod clone;
 mod measure;
 mod posix;
 mod read;
@@ -44,6 +45,7 @@ fn main() {
     };
     match (subject.as_str(), parameters.text("api")) {
         ("sequential", "posix_spawn") => posix::sequential(&parameters),
+        ("sequential", "clone") => clone::sequential(&parameters),
         ("sequential", "tokio") => tokio_process::sequential(&parameters),
         ("throughput", "posix_spawn") => posix::throughput(&parameters),
         ("throughput", "tokio") => tokio_process::throughput(&parameters),

@@ -1,6 +1,8 @@
 //! Figures, and how they are told.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::Parameters;
 
 /// The value below which `share` of the samples lie.
 pub fn percentile(samples: &mut [f64], share: f64) -> f64 {
@@ -28,4 +30,29 @@ pub fn status(name: &str) -> f64 {
 pub fn tell(figures: &[(&str, f64)]) {
     let fields: Vec<_> = figures.iter().map(|(name, figure)| format!("\"{name}\":{figure}")).collect();
     println!("{{{}}}", fields.join(","));
+}
+
+/// Starts and waits, one child after the other, and tells how long the start took, and both together.
+pub fn sequential<Child>(parameters: &Parameters, mut start: impl FnMut() -> Child, mut wait: impl FnMut(Child)) {
+    for _ in 0..parameters.number("warmup", 20) {
+        wait(start());
+    }
+    let (mut stops, mut ends) = (Vec::new(), Vec::new());
+    let began = Instant::now();
+    let (least, most) = (parameters.number("least", 60), parameters.number("count", 300));
+    while stops.len() < least || (stops.len() < most && began.elapsed() < parameters.seconds()) {
+        let before = Instant::now();
+        let child = start();
+        stops.push(micros(before.elapsed()));
+        wait(child);
+        ends.push(micros(before.elapsed()));
+    }
+    tell(&[
+        ("stop50", percentile(&mut stops, 0.5)),
+        ("stop99", percentile(&mut stops, 0.99)),
+        ("exit50", percentile(&mut ends, 0.5)),
+        ("exit99", percentile(&mut ends, 0.99)),
+        ("samples", stops.len() as f64),
+        ("resident", status("VmRSS")),
+    ]);
 }

@@ -16,6 +16,12 @@ unsafe extern "C" {
     static mut environ: *const *mut libc::c_char;
 }
 
+/// That of this program.
+pub fn environment() -> *const *mut libc::c_char {
+    // SAFETY: nothing changes it.
+    unsafe { environ }
+}
+
 /// A program to start again and again.
 pub struct Program {
     path: CString,
@@ -99,27 +105,7 @@ pub fn spawn(program: &Program, piped: bool) -> Child {
 /// One after the other, on one thread.
 pub fn sequential(parameters: &Parameters) {
     let program = Program::new("/bin/true", &[]);
-    for _ in 0..parameters.number("warmup", 20) {
-        spawn(&program, parameters.is_piped()).wait();
-    }
-    let (mut stops, mut ends) = (Vec::new(), Vec::new());
-    let began = Instant::now();
-    let (least, most) = (parameters.number("least", 60), parameters.number("count", 300));
-    while stops.len() < least || (stops.len() < most && began.elapsed() < parameters.seconds()) {
-        let start = Instant::now();
-        let child = spawn(&program, parameters.is_piped());
-        stops.push(measure::micros(start.elapsed()));
-        child.wait();
-        ends.push(measure::micros(start.elapsed()));
-    }
-    measure::tell(&[
-        ("stop50", measure::percentile(&mut stops, 0.5)),
-        ("stop99", measure::percentile(&mut stops, 0.99)),
-        ("exit50", measure::percentile(&mut ends, 0.5)),
-        ("exit99", measure::percentile(&mut ends, 0.99)),
-        ("samples", stops.len() as f64),
-        ("resident", measure::status("VmRSS")),
-    ]);
+    measure::sequential(parameters, || spawn(&program, parameters.is_piped()), Child::wait);
 }
 
 /// Two threads, each with its share of the concurrency: every thread keeps so many children, and waits for its oldest.
