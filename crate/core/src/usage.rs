@@ -5,10 +5,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use nix::{
-    sys::resource::{UsageWho, getrusage},
-    unistd::{SysconfVar, sysconf},
-};
+use nix::sys::resource::{UsageWho, getrusage};
 
 /// The fields of `struct rusage` as the kernel filled them in when the process was reaped.
 ///
@@ -74,10 +71,13 @@ fn slack() -> i64 {
     *SLACK.get_or_init(|| {
         // All there can be, not those that we may use: the kernel counts on each of them.
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        const PROCESSORS: SysconfVar = SysconfVar::_NPROCESSORS_CONF;
+        let processors = {
+            use nix::unistd::{SysconfVar, sysconf};
+            sysconf(SysconfVar::_NPROCESSORS_CONF).ok().flatten().unwrap_or(1).max(1)
+        };
+        // nix has no name for the number elsewhere.
         #[cfg(not(any(target_os = "linux", target_os = "android")))]
-        const PROCESSORS: SysconfVar = SysconfVar::_NPROCESSORS_ONLN;
-        let processors = sysconf(PROCESSORS).ok().flatten().unwrap_or(1).max(1);
+        let processors = std::thread::available_parallelism().map_or(1, |count| count.get() as i64);
         processors * (2 * processors).max(32) * 4
     })
 }

@@ -6,7 +6,8 @@ use nix::unistd::{SysconfVar, sysconf};
 
 use super::candidates::{BusyThread, Kin, Started, Zombies};
 use crate::{
-    ExitStatus, driver,
+    ExitStatus, ProcessRow, driver,
+    process_table::stat,
     sys::{clock, kill, waitid},
 };
 
@@ -45,7 +46,7 @@ impl Kin for OwnKin {
     }
 
     fn started(&mut self, pid: u32) -> Started {
-        Some(stat(&format!("/proc/{pid}/stat"))?.started)
+        Some(stat(&format!("/proc/{pid}/stat"))?.identity.start)
     }
 
     fn age(&self, started: Started) -> Duration {
@@ -83,8 +84,8 @@ fn numbers_in(directory: &str) -> impl Iterator<Item = u32> + use<> {
 
 /// What `/proc/self/task/TID/children` lists, `None` where the kernel was built without it (`CONFIG_PROC_CHILDREN`).
 fn children_of(thread: u32) -> Option<Vec<u32>> {
-    let list = fs::read_to_string(format!("/proc/self/task/{thread}/children")).ok()?;
-    Some(list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+    let list = fs::read(format!("/proc/self/task/{thread}/children")).ok()?;
+    Some(list.split(u8::is_ascii_whitespace).filter_map(|pid| stat::number(pid)?.try_into().ok()).collect())
 }
 
 fn children_of_main_thread() -> Vec<u32> {
@@ -103,51 +104,26 @@ fn children_of_other_threads() -> Vec<u32> {
 /// Every process whose parent is us.
 fn children_by_scan() -> Vec<u32> {
     let us = std::process::id();
-    numbers_in("/proc").filter(|pid| stat(&format!("/proc/{pid}/stat")).is_some_and(|stat| stat.parent == us)).collect()
+    numbers_in("/proc").filter(|pid| stat(&format!("/proc/{pid}/stat")).is_some_and(|stat| stat.ppid == us)).collect()
 }
 
-/// What we want to know out of a `stat` file.
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    state: u8,
-    parent: u32,
-    /// User and system time, in clock ticks.
-    ran: u64,
-    /// In clock ticks since the machine was started.
-    started: u64,
-}
-
-fn stat(path: &str) -> Option<Stat> {
-    parse_stat(&fs::read_to_string(path).ok()?)
-}
-
-/// # References
-///
-/// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html)
-fn parse_stat(line: &str) -> Option<Stat> {
-    // The second field, the name, may hold spaces and parentheses itself. What follows begins with field 3.
-    let (_, rest) = line.rsplit_once(')')?;
-    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
-    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
-    Some(Stat {
-        state: *fields.first()?.as_bytes().first()?,
-        parent: u32::try_from(number(4)?).ok()?,
-        ran: number(14)? + number(15)?,
-        started: number(22)?,
-    })
+/// A process or thread as its `stat` file has it, with its times in clock ticks.
+fn stat(path: &str) -> Option<ProcessRow> {
+    const TICKS: u64 = 1000;
+    stat::parse(&fs::read(path).ok()?, 1, TICKS)
 }
 
 /// A thread of ours that is running, or would if it were let: `R`, and `T` or `t` while it is stopped. One that sleeps in a
 /// wait for a child is `S`; `D` waits for a device.
 fn busy(id: u32) -> Option<BusyThread> {
     let stat = stat(&format!("/proc/self/task/{id}/stat"))?;
-    if !matches!(stat.state, b'R' | b'T' | b't') {
+    if stat.state != b'R' && !stat.is_stopped() {
         return None;
     }
     // Nanoseconds on the processor; a kernel without them (`CONFIG_SCHED_INFO`) leaves the clock ticks.
-    let precise = fs::read_to_string(format!("/proc/self/task/{id}/schedstat")).ok();
-    let precise = precise.and_then(|text| text.split(' ').next()?.parse::<u64>().ok()).unwrap_or(0);
-    Some(BusyThread { id, ran: precise + stat.ran })
+    let precise = fs::read(format!("/proc/self/task/{id}/schedstat")).ok();
+    let precise = precise.and_then(|text| stat::number(text.split(|&byte| byte == b' ').next()?)).unwrap_or(0);
+    Some(BusyThread { id, ran: precise + stat.cpu_time })
 }
 
 fn age(started: u64) -> Option<Duration> {
@@ -160,15 +136,6 @@ fn age(started: u64) -> Option<Duration> {
 #[cfg(all(test, not(loom)))]
 mod test {
     use super::*;
-
-    #[test]
-    fn a_stat_line_is_read_whatever_the_name() {
-        let line = "42 (a) (b c) R) Z 7 42 42 0 -1 4228 1 2 3 4 15 6 0 0 20 0 1 0 987654 0 0";
-        let expected = Stat { state: b'Z', parent: 7, ran: 21, started: 987_654 };
-        assert_eq!(parse_stat(line), Some(expected));
-        assert_eq!(parse_stat("42 (short) S 1"), None);
-        assert_eq!(parse_stat(""), None);
-    }
 
     #[test]
     fn a_thread_that_computes_is_busy_and_gets_on() {

@@ -11,7 +11,7 @@ mod rows;
 #[cfg(test)]
 pub(crate) mod scripted;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-mod stat;
+pub(crate) mod stat;
 
 use std::io;
 

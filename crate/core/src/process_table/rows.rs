@@ -43,8 +43,10 @@ impl Rows {
     /// where it seems to be, the parent's pid was given to another process after the child had been read.
     pub(super) fn descend(&self, root: u32, can_be_parent: impl Fn(&ProcessRow) -> bool) -> Vec<u32> {
         let Some(first) = self.get(root) else { return Vec::new() };
-        let mut by_parent: Vec<&ProcessRow> = self.by_pid.values().map(|(row, _)| row).collect();
-        by_parent.sort_unstable_by_key(|row| (row.ppid, row.identity.pid));
+        let rows: Vec<&ProcessRow> = self.by_pid.values().map(|(row, _)| row).collect();
+        // For each parent one child, and behind each child the next one with the same parent.
+        let mut first_child = HashMap::new();
+        let siblings: Vec<_> = (0..).zip(&rows).map(|(index, row)| first_child.insert(row.ppid, index)).collect();
         let mut members = vec![first];
         let mut next = 0;
         // Everybody has one parent, and the root's does not count: so nobody is met twice, even where rows that were read at
@@ -54,10 +56,10 @@ impl Rows {
             if !can_be_parent(parent) {
                 continue;
             }
-            let begin = by_parent.partition_point(|row| row.ppid < parent.identity.pid);
-            let children = by_parent[begin..].iter().take_while(|row| row.ppid == parent.identity.pid);
-            let is_child = |row: &&&ProcessRow| row.identity.pid != root && is_younger(row, parent);
-            members.extend(children.filter(is_child));
+            let first = first_child.get(&parent.identity.pid).copied();
+            let children = std::iter::successors(first, |&index: &u32| siblings[index as usize]);
+            let is_child = |row: &&ProcessRow| row.identity.pid != root && is_younger(row, parent);
+            members.extend(children.map(|index| rows[index as usize]).filter(is_child));
         }
         members.into_iter().map(|row| row.identity.pid).collect()
     }

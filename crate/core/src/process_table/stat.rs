@@ -5,7 +5,7 @@ use super::{Identity, ProcessRow};
 /// `PF_KTHREAD`.
 const KERNEL_THREAD: u64 = 0x0020_0000;
 
-/// Reads one line of `/proc/PID/stat`. `None` for a process that is being taken out of the table right now.
+/// Reads one line of `/proc/PID/stat`, on a machine with pages of so many bytes and so many clock ticks a second. `None` for a process that is being taken out of the table right now.
 ///
 /// The second field is the program's name in parentheses, and the name may hold anything: spaces, parentheses, newlines.
 /// What comes behind it are numbers and one letter, so the last parenthesis is the end of it.
@@ -13,7 +13,7 @@ const KERNEL_THREAD: u64 = 0x0020_0000;
 /// # References
 ///
 /// [`proc_pid_stat(5)`](https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html)
-pub(super) fn parse(bytes: &[u8], page: u64, ticks: u64) -> Option<ProcessRow> {
+pub(crate) fn parse(bytes: &[u8], page: u64, ticks: u64) -> Option<ProcessRow> {
     let pid = number(bytes.split(|&byte| byte == b' ').next()?)?;
     let end = bytes.iter().rposition(|&byte| byte == b')')?;
     // From the third field on.
@@ -50,7 +50,7 @@ pub(super) fn name(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 /// A number without a sign; `None` for one below zero.
-pub(super) fn number(digits: &[u8]) -> Option<u64> {
+pub(crate) fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;
     }
