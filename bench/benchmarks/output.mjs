@@ -6,6 +6,8 @@ import { nativeProgram } from '../harness/peers.mjs'
 const MEGABYTE = 2 ** 20
 
 const reader = { name: 'native: one read loop', engine: 'native', api: 'read' }
+/** With what Node.js has in the place of a pipe. */
+const socketReader = { name: 'native: one read loop, socket pair', engine: 'native', api: 'read-socket' }
 
 const modes = { bytes: 'as bytes', text: 'as text', stream: 'streamed, nothing kept' }
 
@@ -29,6 +31,7 @@ export default {
         competitors: [
           ...(isQuick ? everybody(true) : [brood(20), brood(26), node(20), node(26), bun, deno]),
           ...(mode === 'text' ? [] : [reader]),
+          ...(mode === 'stream' ? [socketReader] : []),
         ],
         rounds: isQuick ? 1 : 3,
         metrics: [

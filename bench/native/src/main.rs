@@ -23,6 +23,14 @@ impl Parameters {
         self.0.get(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text}")))
     }
 
+    fn stdio(&self) -> posix::Stdio {
+        match (self.is_piped(), self.text("api")) {
+            (false, _) => posix::Stdio::Null,
+            (true, "read-socket") => posix::Stdio::SocketPairs,
+            (true, _) => posix::Stdio::Pipes,
+        }
+    }
+
     fn is_piped(&self) -> bool {
         self.text("stdio") != "ignore"
     }

@@ -61,8 +61,17 @@ impl Child {
     }
 }
 
-/// Starts a program with all three descriptors `/dev/null`, or all three pipes.
-pub fn spawn(program: &Program, piped: bool) -> Child {
+/// What a child's three descriptors are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stdio {
+    Null,
+    Pipes,
+    /// What Node.js has where others have pipes.
+    SocketPairs,
+}
+
+/// Starts a program.
+pub fn spawn(program: &Program, stdio: Stdio) -> Child {
     let mut argv: Vec<_> = program.arguments.iter().map(|text| text.as_ptr().cast_mut()).collect();
     argv.push(ptr::null_mut());
     let mut actions = MaybeUninit::uninit();
@@ -73,9 +82,15 @@ pub fn spawn(program: &Program, piped: bool) -> Child {
     unsafe {
         libc::posix_spawn_file_actions_init(actions.as_mut_ptr());
         for number in 0..3 {
-            if piped {
+            if stdio != Stdio::Null {
                 let mut ends = [0; 2];
-                assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0);
+                let result = match stdio {
+                    Stdio::SocketPairs => {
+                        libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, ends.as_mut_ptr())
+                    }
+                    _ => libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC),
+                };
+                assert_eq!(result, 0);
                 let (their, our) = if number == 0 { (ends[0], ends[1]) } else { (ends[1], ends[0]) };
                 libc::posix_spawn_file_actions_adddup2(actions.as_mut_ptr(), their, number);
                 pipes.push(our);
@@ -105,7 +120,7 @@ pub fn spawn(program: &Program, piped: bool) -> Child {
 /// One after the other, on one thread.
 pub fn sequential(parameters: &Parameters) {
     let program = Program::new("/bin/true", &[]);
-    measure::sequential(parameters, || spawn(&program, parameters.is_piped()), Child::wait);
+    measure::sequential(parameters, || spawn(&program, parameters.stdio()), Child::wait);
 }
 
 /// Two threads, each with its share of the concurrency: every thread keeps so many children, and waits for its oldest.
@@ -113,7 +128,7 @@ pub fn throughput(parameters: &Parameters) {
     let concurrency = parameters.number("concurrency", 1);
     let threads = concurrency.min(2);
     let seconds = parameters.seconds();
-    let piped = parameters.is_piped();
+    let stdio = parameters.stdio();
     let run = |seconds| {
         let done = AtomicUsize::new(0);
         let began = Instant::now();
@@ -124,7 +139,7 @@ pub fn throughput(parameters: &Parameters) {
                     let mut living = VecDeque::new();
                     while began.elapsed() < seconds {
                         while living.len() < concurrency / threads {
-                            living.push_back(spawn(&program, piped));
+                            living.push_back(spawn(&program, stdio));
                         }
                         living.pop_front().expect("one was just put in").wait();
                         done.fetch_add(1, Ordering::Relaxed);

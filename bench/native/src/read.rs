@@ -17,7 +17,7 @@ pub fn output(parameters: &Parameters) {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let before = measure::status("VmRSS");
     let start = Instant::now();
-    let child = spawn(&program, true);
+    let child = spawn(&program, parameters.stdio());
     let mut buffer = Vec::<u8>::new();
     if parameters.text("mode") == "stream" {
         stream(&child, bytes);
