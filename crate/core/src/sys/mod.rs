@@ -23,11 +23,12 @@ pub(crate) mod kill;
 pub(crate) mod launch;
 #[cfg(not(raw_clone))]
 pub(crate) use self::clone as launch;
+// A kernel without the facility gets a file with the same names in it, so that nothing above has to ask which it is.
+#[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_memory.rs")]
 pub(crate) mod memory;
 pub(crate) mod nonblocking;
 pub(crate) mod order;
 pub(crate) mod parent_death;
-// A kernel without the facility gets a file with the same names in it, so that nothing above has to ask which it is.
 #[cfg_attr(not(any(target_os = "linux", target_os = "android")), path = "no_pidfd.rs")]
 pub(crate) mod pidfd;
 pub(crate) mod posix_spawn;
