@@ -68,6 +68,19 @@ mod test {
     }
 
     #[test]
+    fn a_job_that_panics_takes_no_other_along() {
+        let driver = driver().expect("the driver starts");
+        let (send, receive) = std::sync::mpsc::channel();
+        let mut jobs = super::lock(&driver.jobs);
+        // In one turn of the driver, since it cannot take the one without the other.
+        jobs.push(Box::new(|_| std::panic::resume_unwind(Box::new("on purpose"))));
+        jobs.push(Box::new(move |_| send.send("done").expect("somebody listens")));
+        drop(jobs);
+        driver.wake();
+        assert_eq!(receive.recv_timeout(std::time::Duration::from_secs(10)), Ok("done"));
+    }
+
+    #[test]
     fn a_job_that_panics_keeps_nobody_waiting() {
         let driver = driver().expect("the driver starts");
         // Not panic!(): nothing is to be printed by a test that passes.

@@ -38,15 +38,14 @@ pub(super) fn run(driver: &'static Driver, mut poll: Poll) -> ! {
     let mut scratch = Vec::new();
     let mut unfinished = Unfinished::new();
     loop {
-        // A panic is a mistake of ours in one turn. It is told on stderr by the panic hook; the children of a whole
-        // program must not pay for it, so the next turn comes all the same.
-        let turn = catch_unwind(AssertUnwindSafe(|| {
-            driver.turn(&mut poll, &mut events, &mut scratch, &mut unfinished);
-        }));
-        if turn.is_err() {
-            unfinished.clear();
-        }
+        driver.turn(&mut poll, &mut events, &mut scratch, &mut unfinished);
     }
+}
+
+/// Does one thing. A panic is a mistake of ours in that one thing, and is told on stderr by the panic hook; the children of a
+/// whole program must not pay for it, so everything else is done all the same. What is ready is told but once.
+fn guarded(thing: impl FnOnce()) {
+    let _ = catch_unwind(AssertUnwindSafe(thing));
 }
 
 impl Driver {
@@ -60,26 +59,30 @@ impl Driver {
             _ => {}
         }
         for event in events.iter() {
-            match event.token() {
-                WAKE => {}
-                SIGNAL => {
-                    sys::sigchld::drain();
-                    Sigchld.notice();
-                }
-                RELAY => self.relay_signals(),
-                token => self.on_ready(token, scratch, unfinished),
-            }
+            guarded(|| self.on_event(event.token(), scratch, unfinished));
         }
         for (token, capture, stream) in std::mem::take(unfinished) {
-            self.advance(token, &capture, stream, scratch, unfinished);
+            guarded(|| self.advance(token, &capture, stream, scratch, unfinished));
         }
         let jobs = std::mem::take(&mut *lock(&self.jobs));
         for job in jobs {
-            job(self);
+            guarded(|| job(self));
         }
-        self.look_at_signalled();
-        self.run_timers();
-        self.call_all();
+        guarded(|| self.look_at_signalled());
+        guarded(|| self.run_timers());
+        guarded(|| self.call_all());
+    }
+
+    fn on_event(&self, token: Token, scratch: &mut Vec<u8>, unfinished: &mut Unfinished) {
+        match token {
+            WAKE => {}
+            SIGNAL => {
+                sys::sigchld::drain();
+                Sigchld.notice();
+            }
+            RELAY => self.relay_signals(),
+            token => self.on_ready(token, scratch, unfinished),
+        }
     }
 
     fn time_to_wait(&self) -> Option<Duration> {
