@@ -1,5 +1,5 @@
 import { errnoName } from './errors.ts'
-import { binding, type BindingAdoption } from './native.ts'
+import { binding } from './native.ts'
 import { LONGEST_TIME } from './option-checks.ts'
 
 /** How to adopt orphans. */
@@ -33,14 +33,14 @@ const adoptions = new Set<{ readonly grace: number; adopted: number }>()
  * - `turning`: the event loop makes a full turn, and then those that are still there are reaped.
  */
 let state: 'idle' | 'looking' | 'waiting' | 'turning' = 'idle'
-let native: BindingAdoption | undefined
+let isAdopting = false
 let timer: NodeJS.Timeout | undefined
 /** When the timer is due, by performance.now(). */
 let due = 0
 
 const look = (): void => {
-  if (native === undefined) return
-  const time = native.look(Math.max(...Array.from(adoptions, ({ grace }) => grace)))
+  if (!isAdopting) return
+  const time = binding.lookForStrangers(Math.max(...Array.from(adoptions, ({ grace }) => grace)))
   if (time === 0) {
     turn()
   } else if (time > 0) {
@@ -75,8 +75,8 @@ const turn = (): void => {
 }
 
 const reap = (): void => {
-  if (native === undefined) return
-  const reaped = native.reap()
+  if (!isAdopting) return
+  const reaped = binding.reapStrangers()
   for (const adoption of adoptions) adoption.adopted += reaped
   look()
 }
@@ -96,7 +96,7 @@ const onSigchld = (): void => {
 const onRemoval = (event: string | symbol, listener: unknown): void => {
   if (listener !== onSigchld && listener !== onRemoval) return
   queueMicrotask(() => {
-    if (native !== undefined) listenToSigchld()
+    if (isAdopting) listenToSigchld()
   })
 }
 
@@ -120,15 +120,15 @@ const stopListening = (): void => {
 }
 
 const start = (): void => {
-  const opened = binding.openAdoption()
-  if (typeof opened === 'number') {
-    const code = errnoName(opened)
+  const errno = binding.startAdoption()
+  if (errno !== 0) {
+    const code = errnoName(errno)
     const isRefused = code === 'ENOSYS' || code === 'EPERM'
     const advice = isRefused ? '; it takes Linux and no filter against that call, or being PID 1' : ''
     const message = `brood cannot adopt orphans here: prctl PR_SET_CHILD_SUBREAPER ${code}${advice}`
-    throw Object.assign(new Error(message), { code, errno: -opened, syscall: 'prctl' })
+    throw Object.assign(new Error(message), { code, errno: -errno, syscall: 'prctl' })
   }
-  native = opened
+  isAdopting = true
   listenToSigchld()
   // Some may have ended before there was anybody to notice.
   state = 'looking'
@@ -138,8 +138,8 @@ const start = (): void => {
 const stop = (): void => {
   stopListening()
   clearTimeout(timer)
-  native?.stop()
-  native = undefined
+  binding.stopAdoption()
+  isAdopting = false
   state = 'idle'
 }
 
@@ -189,7 +189,7 @@ export const adoptOrphans = ({ grace }: AdoptOptions = {}): Adoption => {
 }
 
 /** The living children of the main thread that are not brood's; none without an adoption. For `brood run`. */
-export const strangers = (): number[] => native?.strangers() ?? []
+export const strangers = (): number[] => (isAdopting ? binding.strangers() : [])
 
 /** Whether there are strangers that have ended and are still to be reaped. Looks, so that none is missed. For `brood run`. */
 export const areStrangersWaiting = (): boolean => {

@@ -7,7 +7,7 @@ import { forget, listen, onExec, onExit, openEnvironment } from './environment.t
 import { errnoName, SpawnError, spawnErrorFromErrno, WaitError } from './errors.ts'
 import { ExitStatus } from './exit-status.ts'
 import { countOf, familyOfChild, NOBODY, stopFamily } from './family.ts'
-import { FLAG, HAPPENED, ROW } from './native.ts'
+import { binding, FLAG, HAPPENED, ROW } from './native.ts'
 import type { Invocation } from './invocation.ts'
 import type { CheckedOptions } from './options.ts'
 import {
@@ -158,7 +158,7 @@ export class Child implements Wait, Kill {
   #stream(index: number): Readable | Writable | null {
     const known = this.#streams[index]
     if (known !== undefined) return known
-    const made = openStream(this.#isGone() ? null : openEnvironment().claim(this.#id, index), index)
+    const made = openStream(this.#isGone() ? null : binding.claim(openEnvironment(), this.#id, index), index)
     this.#streams[index] = made
     // A child that has ended reads no more.
     if (index === 0 && this.#status !== null) made.destroy()
@@ -183,7 +183,7 @@ export class Child implements Wait, Kill {
       promise.catch(ignoreRejection)
       this.#spawned = { promise, resolve, reject }
       if (this.#failure !== undefined) reject(this.#failure)
-      else if (this.#status !== null || openEnvironment().watchExec(this.#id)) resolve()
+      else if (this.#status !== null || binding.watchExec(openEnvironment(), this.#id)) resolve()
     }
     return this.#spawned.promise
   }
@@ -199,7 +199,7 @@ export class Child implements Wait, Kill {
    * @throws {SpawnError} when the program could not be executed.
    */
   tryWait(): ExitStatus | null {
-    if (this.#status === null && this.#failure === undefined && openEnvironment().tryWait(this.#id, row)) {
+    if (this.#status === null && this.#failure === undefined && binding.tryWait(openEnvironment(), this.#id, row)) {
       forget(this.#id)
       this[onExit](row, 0)
     }
@@ -240,7 +240,7 @@ export class Child implements Wait, Kill {
   kill(signal: Signal | number = 'SIGTERM'): boolean {
     const number = toSignalNumber(signal)
     if (this.#status !== null || this.#failure !== undefined) return false
-    const result = openEnvironment().kill(this.#id, number)
+    const result = binding.kill(openEnvironment(), this.#id, number)
     if (result >= 0) return result === 1
     const code = errnoName(-result)
     throw Object.assign(new Error(`kill ${this.pid} with signal ${signal}: ${code}`), {
@@ -307,19 +307,19 @@ export class Child implements Wait, Kill {
    */
   orphan(): void {
     if (this.#status !== null || this.#failure !== undefined) return
-    openEnvironment().orphan(this.#id)
+    binding.orphan(openEnvironment(), this.#id)
     this.#giveUp('orphan()')
   }
 
   /** Makes it hold the event loop open again. */
   ref(): this {
-    if (this.#status === null && this.#failure === undefined) openEnvironment().hold(this.#id, true)
+    if (this.#status === null && this.#failure === undefined) binding.hold(openEnvironment(), this.#id, true)
     return this
   }
 
   /** Lets the program end while it runs. Streams of its that you read hold the event loop open themselves. */
   unref(): this {
-    if (this.#status === null && this.#failure === undefined) openEnvironment().hold(this.#id, false)
+    if (this.#status === null && this.#failure === undefined) binding.hold(openEnvironment(), this.#id, false)
     return this
   }
 
@@ -330,10 +330,10 @@ export class Child implements Wait, Kill {
    */
   [Symbol.dispose](): void {
     if (this.#status === null && this.#failure === undefined) {
-      openEnvironment().dropChild(this.#id)
+      binding.dropChild(openEnvironment(), this.#id)
       this.#giveUp('dispose')
     } else {
-      openEnvironment().release(this.#id)
+      binding.release(openEnvironment(), this.#id)
     }
     this.#destroyStreams()
   }
@@ -432,4 +432,4 @@ export class Child implements Wait, Kill {
 }
 
 /** Closes what is left of the pipes of a child that has ended, once nobody can ask for it any more. */
-const leftovers = new FinalizationRegistry<number>((id) => openEnvironment().release(id))
+const leftovers = new FinalizationRegistry<number>((id) => binding.release(openEnvironment(), id))

@@ -1,6 +1,6 @@
 import { isBun } from './bun-streams.ts'
 import { errnoName } from './errors.ts'
-import { binding, FLAG, HAPPENED, ROW, type BindingEnvironment } from './native.ts'
+import { binding, FLAG, HAPPENED, ROW } from './native.ts'
 
 /** The name of the method that is told of a child's end. */
 export const onExit = Symbol('onExit')
@@ -23,14 +23,15 @@ const targets = new Map<number, EventTarget>()
 const outputs = new Map<number, (stdoutLength: number, stderrLength: number) => void>()
 let onReaped: ((rows: Float64Array, offset: number) => void) | undefined
 let onSignal: ((number: number) => void) | undefined
-let opened: BindingEnvironment | undefined
+/** The number that the native part knows this environment by. */
+let opened: number | undefined
 
 /** Tells everybody what has happened. One call from the driver, however much that is. */
 const onEvents = (): void => {
   const environment = openEnvironment()
   let count: number
   do {
-    count = environment.take(rows)
+    count = binding.take(environment, rows)
     for (let offset = 0; offset < count * ROW; offset += ROW) {
       try {
         dispatch(rows, offset)
@@ -66,26 +67,26 @@ const dispatch = (row: Float64Array, offset: number): void => {
   }
 }
 
-/** As {@link openEnvironment}; a number is the errno of what kept the driver from starting. */
-export const tryToOpenEnvironment = (): BindingEnvironment | number => {
+/** As {@link openEnvironment}; what is negative is the errno of what kept the driver from starting. */
+export const tryToOpenEnvironment = (): number => {
   if (opened === undefined) {
     const made = binding.openEnvironment(onEvents)
-    if (typeof made === 'number') return made
+    if (made < 0) return made
     opened = made
   }
   return opened
 }
 
 /**
- * What this JavaScript environment, the main thread or a worker, has of the native part.
+ * The number of this JavaScript environment, the main thread or a worker: what the native part has of it.
  *
  * @throws {Error} with `code` `EMFILE` or `EAGAIN` when there is no room for its descriptors or its thread.
  */
-export const openEnvironment = (): BindingEnvironment => {
+export const openEnvironment = (): number => {
   const environment = tryToOpenEnvironment()
-  if (typeof environment === 'number') {
-    const code = errnoName(environment)
-    throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: -environment })
+  if (environment < 0) {
+    const code = errnoName(-environment)
+    throw Object.assign(new Error(`brood cannot start its driver thread: ${code}`), { code, errno: environment })
   }
   return environment
 }
@@ -98,7 +99,7 @@ tryToOpenEnvironment()
 // hook does everywhere else, drop the handles of the children that still run, is done here; with both, the second finds none.
 if (isBun) {
   process.on('exit', () => {
-    for (const id of targets.keys()) opened?.dropChild(id)
+    if (opened !== undefined) for (const id of targets.keys()) binding.dropChild(opened, id)
   })
 }
 
@@ -115,11 +116,11 @@ export const listenToOutput = (id: number, onOutput: (stdoutLength: number, stde
 /** Says who is to be told of orphans that were reaped, if anybody. */
 export const listenToOrphans = (listener: typeof onReaped): void => {
   onReaped = listener
-  openEnvironment().listenToOrphans(listener !== undefined)
+  binding.listenToOrphans(openEnvironment(), listener !== undefined)
 }
 
 /** Has signals, by their numbers, told to a listener from now on, whatever they did before: those Node has no names for. */
 export const listenToSignals = (numbers: readonly number[], listener: (number: number) => void): void => {
   onSignal = listener
-  for (const number of numbers) openEnvironment().relaySignal(number)
+  for (const number of numbers) binding.relaySignal(openEnvironment(), number)
 }

@@ -36,7 +36,7 @@ const orThrow = (answer: Identities | number, pid: number): Identities => {
 export const familyOfChild =
   (id: number, pid: number): SignalFamily =>
   (signal, known) =>
-    orThrow(openEnvironment().killTree(id, known, signal), pid)
+    orThrow(binding.killTree(openEnvironment(), id, known, signal), pid)
 
 /**
  * The family of any process. It is looked up by its pid once; from then on it is that process which is meant, and not

@@ -5,7 +5,7 @@ import type * as Binding from '#binding'
 import { fs, module } from './builtins.ts'
 import { explainMissing, thisMachine, type Attempt, type Manifest } from './missing.ts'
 
-export type { BindingAdoption, BindingEnvironment, BindingFailure } from '#binding'
+export type { BindingFailure } from '#binding'
 
 /** The builds that can be right for this machine, the likely one first: which C library it has is told by what loads. */
 const builds = (): string[] => {
@@ -41,7 +41,7 @@ const load = (): typeof Binding => {
 /** The native part. No other file imports it. */
 export const binding = load()
 
-/** Numbers in a row of {@link Binding.BindingEnvironment.take}; `crate/node/src/record.rs` has the same layout. */
+/** Numbers in a row of {@link Binding.take}; `crate/node/src/record.rs` has the same layout. */
 export const ROW = 23
 
 /** What a row is about: its first number. */

@@ -6,6 +6,7 @@ import type { Complaint } from './complaint.ts'
 import { listenToOutput, openEnvironment } from './environment.ts'
 import { errnoName, MaxBufferError } from './errors.ts'
 import type { ExitStatus } from './exit-status.ts'
+import { binding } from './native.ts'
 import { describe } from './describe.ts'
 
 /** What a process wrote, and how it ended. */
@@ -105,8 +106,8 @@ const gatherNatively = (
       try {
         const isText = encoding === 'utf8' || encoding === 'utf-8'
         const fits = Math.max(stdoutLength, stderrLength) <= buffer.constants.MAX_STRING_LENGTH
-        if (isText && fits) return resolve(environment.takeText(id)!)
-        const { stdout, stderr, truncated, overflow } = environment.takeBytes(id)!
+        if (isText && fits) return resolve(binding.takeText(environment, id)!)
+        const { stdout, stderr, truncated, overflow } = binding.takeBytes(environment, id)!
         if (encoding === 'buffer') return resolve({ stdout, stderr, truncated, overflow })
         resolve({ stdout: stdout.toString(encoding), stderr: stderr.toString(encoding), truncated, overflow })
       } catch (error) {
@@ -117,7 +118,7 @@ const gatherNatively = (
     // An empty input closes stdin; a stdin that was read is its reader's to close.
     const bytes =
       input === undefined ? new Uint8Array() : new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
-    const errno = environment.capture(id, stream(0) ? null : bytes, maxBuffer, drain)
+    const errno = binding.capture(environment, id, stream(0) ? null : bytes, maxBuffer, drain)
     if (errno !== 0) {
       const code = errnoName(errno)
       reject(

@@ -4,6 +4,7 @@ import { describe } from './describe.ts'
 import { openEnvironment } from './environment.ts'
 import { AbortError, ExitError, TimeoutError } from './errors.ts'
 import { stopOnSignal, stopOnTimeout, stopSignalName, whenFamilyIsGone } from './limits.ts'
+import { binding } from './native.ts'
 import { checkIsObject, type SpawnOptions } from './options.ts'
 import { checkOutputOptions, collectOutput, type Output, type OutputOptions } from './output.ts'
 import { splitArguments, start } from './spawn.ts'
@@ -78,7 +79,7 @@ export async function run(
   const stopFor = (reason: 'timeout' | 'abort') => () => {
     stoppedFor ??= reason
     // What a grandchild goes on writing is of no interest any more, and may never end.
-    openEnvironment().hurryCapture(id)
+    binding.hurryCapture(openEnvironment(), id)
   }
   const collecting = collectOutput(child, internals, outputOptions, input)
   // Not only as long as the child runs: what it has left behind may hold its pipes for ever.

@@ -5,6 +5,7 @@ import { spawnComplaint } from './complaint.ts'
 import { tryToOpenEnvironment } from './environment.ts'
 import { AbortError, SPAWN_STEPS, spawnErrorFromErrno } from './errors.ts'
 import { checkInvocation } from './invocation.ts'
+import { binding } from './native.ts'
 import { checkOptions, type CheckedOptions, type SpawnOptions } from './options.ts'
 import { packRequest } from './request.ts'
 import { stopOnSignal, stopOnTimeout } from './limits.ts'
@@ -59,7 +60,7 @@ export const start = (file: string, args: readonly string[], options: SpawnOptio
     throw new AbortError(`${invocation.file} was not started: aborted`, checked.signal.reason)
   const { bytes, words, length } = packRequest(invocation, checked)
   const environment = tryToOpenEnvironment()
-  const failure = typeof environment === 'number' ? driverFailure(environment) : environment.spawn(bytes, length)
+  const failure = environment < 0 ? driverFailure(-environment) : binding.spawn(environment, bytes, length)
   if (failure !== null) {
     if (failure.step === 0) {
       const [option, value] = findNul(file, args, options ?? {}, checked) ?? ['options', options]

@@ -6,18 +6,18 @@ import { threadCpu } from './cpu.mjs'
 import { percentile } from './statistics.mjs'
 
 // The very module that brood has loaded: what is changed in it here is changed there.
-const { BindingEnvironment } = createRequire(import.meta.url)('#root/brood.linux-x64-gnu.node')
+const binding = createRequire(import.meta.url)('#root/brood.linux-x64-gnu.node')
 
 const NATIVE = ['spawn', 'capture', 'claim', 'take', 'takeText']
 
-/** Makes each native method note how long it took, in microseconds. */
+/** Makes each native function note how long it took, in microseconds. */
 const watch = () => {
   const times = Object.fromEntries(NATIVE.map((name) => [name, []]))
   for (const name of NATIVE) {
-    const native = BindingEnvironment.prototype[name]
-    BindingEnvironment.prototype[name] = function (...values) {
+    const native = binding[name]
+    binding[name] = (...values) => {
       const before = performance.now()
-      const result = native.apply(this, values)
+      const result = native(...values)
       times[name].push(1e3 * (performance.now() - before))
       return result
     }
