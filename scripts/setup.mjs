@@ -46,24 +46,20 @@ const newest = (places) => {
   return latest
 }
 
+/** Not `npm ci`, which refuses a lock file that does not list the binaries for every other platform (npm/cli#4828). */
+const INSTALL = ['install', '--no-audit', '--no-fund']
+
 /** Installs what package-lock.json says, unless that is there already. */
 export const install = () => {
   if (modified(join(root, 'node_modules/.package-lock.json')) >= modified(join(root, 'package-lock.json'))) return
-  // Not `npm ci`, which refuses a lock file that does not list the binaries for every other platform (npm/cli#4828).
-  step('installing the development dependencies', () =>
-    sh('npm', ['install', '--no-audit', '--no-fund'], { quiet: true }),
-  )
+  step('installing the development dependencies', () => sh('npm', INSTALL, { quiet: true }))
 }
 
 /** Installs what the lock file of a directory of ours says, which is no part of the package. No script of any is run. */
 export const installBeside = (directory, title) => {
   const lock = modified(join(directory, 'package-lock.json'))
   if (modified(join(directory, 'node_modules/.package-lock.json')) >= lock) return
-  step(title, () =>
-    sh('npm', ['ci', '--prefix', directory, '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
-      quiet: true,
-    }),
-  )
+  step(title, () => sh('npm', [...INSTALL, '--prefix', directory, '--ignore-scripts', '--no-save'], { quiet: true }))
 }
 
 /** Builds the native part and the TypeScript, where a source is newer than what was built of it. */
