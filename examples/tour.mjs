@@ -30,8 +30,9 @@ const zombies = () =>
 
 const descriptors = () => readdirSync('/proc/self/fd').length
 const canCount = process.platform === 'linux'
-// libuv opens a pipe for signals at the first child of node:child_process and keeps it; that is not ours to count.
-await once(nodeSpawn('true', { stdio: 'ignore' }), 'exit')
+// libuv opens a pipe for signals at the first child of node:child_process, and a reserve at the first stream, which may be
+// the child's or our own stdout, and keeps them; they are not ours to count.
+await once(nodeSpawn('true'), 'close')
 const descriptorsAtStart = canCount ? descriptors() : 0
 
 console.log(paint(2, `brood on ${process.platform} ${process.arch}, Node ${process.version}:`), capabilities())
