@@ -112,11 +112,11 @@ const SIGTERM = 15
 
 const NO_LIMITS: CheckedOptions['limits'] = []
 
-/** What it is when nothing was asked for. */
-const makeDefaults = (): Writable<CheckedOptions> => ({
+/** What it is when nothing was asked for but these descriptors. */
+const makeDefaults = (descriptors: readonly Descriptor[]): Writable<CheckedOptions> => ({
   cwd: undefined,
   env: undefined,
-  descriptors: ALL_PIPES,
+  descriptors,
   detached: false,
   processGroup: undefined,
   uid: undefined,
@@ -134,10 +134,13 @@ const makeDefaults = (): Writable<CheckedOptions> => ({
   signal: undefined,
 })
 
-const DEFAULTS: CheckedOptions = makeDefaults()
-
 /** What it is when nothing but one word for all descriptors was given: shared, because a child keeps its options. */
-const PLAIN = new Map(Object.values(ALL).map((descriptors) => [descriptors, { ...makeDefaults(), descriptors }]))
+const PLAIN: ReadonlyMap<readonly Descriptor[], CheckedOptions> = new Map(
+  Object.values(ALL).map((descriptors) => [descriptors, makeDefaults(descriptors)]),
+)
+
+const plain = (descriptors: readonly Descriptor[]): CheckedOptions =>
+  PLAIN.get(descriptors) ?? makeDefaults(descriptors)
 
 /** Looks whether there is anything to look through. */
 export const checkIsObject = (options: object, complaint: Complaint): void => {
@@ -150,17 +153,14 @@ export const checkIsObject = (options: object, complaint: Complaint): void => {
  * @throws {SpawnError} with step `options` for the first one that is wrong.
  */
 export const checkOptions = (options: SupervisorOptions | undefined, complaint: Complaint): CheckedOptions => {
-  if (options === undefined || options === null) return DEFAULTS
+  if (options === undefined || options === null) return plain(ALL_PIPES)
   checkIsObject(options, complaint)
   const { cwd, env, detached, processGroup, uid, gid, groups, umask, rlimits, noNewPrivs, parentDeathSignal } = options
   const { controllingTerminal, killOnDrop, killSignal, killTree, shell, timeout, signal } = options
   const given = cwd ?? env ?? detached ?? processGroup ?? uid ?? gid ?? groups ?? umask ?? rlimits ?? noNewPrivs
   const more = parentDeathSignal ?? controllingTerminal ?? killOnDrop ?? killSignal ?? killTree ?? shell ?? timeout
-  if (given == null && more == null && signal == null) {
-    const descriptors = toDescriptors(options, complaint)
-    return PLAIN.get(descriptors) ?? { ...DEFAULTS, descriptors }
-  }
-  const checked = makeDefaults()
+  if (given == null && more == null && signal == null) return plain(toDescriptors(options, complaint))
+  const checked = makeDefaults(ALL_PIPES)
   if (cwd != null) checked.cwd = checkCwd(complaint, cwd)
   if (env != null) checked.env = checkEnvironment(complaint, env)
   checked.descriptors = toDescriptors(options, complaint)

@@ -9,7 +9,7 @@ use brood_core::{Adoption, Look};
 use napi::{Env, Result};
 use napi_derive::napi;
 
-use crate::failure::EINVAL;
+use crate::failure::errno;
 
 thread_local! {
     /// As long as there is one, the process is one that strangers fall to. On the main thread, or nowhere.
@@ -36,7 +36,7 @@ pub fn start_adoption(env: Env) -> Result<i32> {
             ADOPTION.set(Some(adoption));
             Ok(0)
         }
-        Err(error) => Ok(error.raw_os_error().unwrap_or(EINVAL)),
+        Err(error) => Ok(errno(&error)),
     }
 }
 

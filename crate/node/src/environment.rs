@@ -18,7 +18,7 @@ use napi::{
 use napi_derive::napi;
 
 use crate::{
-    failure::{BindingFailure, EINVAL},
+    failure::{BindingFailure, EINVAL, errno},
     family,
     output::{BindingBytes, BindingText, decode},
     record::{self, FIELDS},
@@ -132,10 +132,6 @@ pub fn open_environment(env: Env, on_events: Function<'_, (), ()>) -> Result<i32
     let open = OpenEnvironment { environment, caller, waiting, hand_over, outputs, holders };
     OPEN.with_borrow_mut(|all| all.push(Some(Rc::new(open))));
     Ok(number as i32)
-}
-
-fn errno(error: &std::io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(0)
 }
 
 /// Starts a process, which holds the event loop open from now on. `request` is the packed request, of which `length`

@@ -1,10 +1,17 @@
 //! Errors as data: TypeScript makes the error objects, with the classes and messages that users see.
 
+use std::io;
+
 use brood_core::{SpawnFailure, Step};
 use napi_derive::napi;
 
 /// The same number on every Unix.
 pub(crate) const EINVAL: i32 = 22;
+
+/// The number that stands for an error. Never 0, which would say that all is well, also where the kernel did not say it.
+pub(crate) fn errno(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(EINVAL)
+}
 
 /// Why there is no child.
 #[napi(object, object_from_js = false)]

@@ -4,7 +4,7 @@ use brood_core::{FamilyRow, Identity, Signal};
 use napi::bindgen_prelude::{Either, Float64Array};
 use napi_derive::napi;
 
-use crate::failure::EINVAL;
+use crate::failure::{EINVAL, errno};
 
 /// Numbers in a row of [`BindingFamily::rows`].
 const FIELDS: usize = 10;
@@ -27,7 +27,7 @@ pub fn process_family(pid: u32) -> Either<BindingFamily, i32> {
     match brood_core::process_family(pid) {
         Ok(Some(members)) => Either::A(flatten(&members)),
         Ok(None) => Either::B(ESRCH),
-        Err(error) => Either::B(error.raw_os_error().unwrap_or(0)),
+        Err(error) => Either::B(errno(&error)),
     }
 }
 
@@ -82,6 +82,6 @@ pub(crate) fn answer(signalled: std::io::Result<Vec<Identity>>) -> Either<Float6
             let numbers = identities.iter().flat_map(|identity| [f64::from(identity.pid), identity.start as f64]);
             Either::A(numbers.collect::<Vec<_>>().into())
         }
-        Err(error) => Either::B(error.raw_os_error().unwrap_or(0)),
+        Err(error) => Either::B(errno(&error)),
     }
 }

@@ -3,7 +3,7 @@
 use brood_core::{Signal, Terminal};
 use napi_derive::napi;
 
-use crate::failure::EINVAL;
+use crate::failure::{EINVAL, errno};
 
 /// The terminal that controls this process.
 #[napi(object, object_from_js = false)]
@@ -17,7 +17,7 @@ pub struct BindingTerminal {
 }
 
 fn result(result: std::io::Result<()>) -> i32 {
-    result.err().map_or(0, |error| error.raw_os_error().unwrap_or(EINVAL))
+    result.err().map_or(0, |error| errno(&error))
 }
 
 /// What is known of the terminal behind a descriptor, if it is the one that controls us.

@@ -107,10 +107,11 @@ fn children_by_scan() -> Vec<u32> {
     numbers_in("/proc").filter(|pid| stat(&format!("/proc/{pid}/stat")).is_some_and(|stat| stat.ppid == us)).collect()
 }
 
-/// A process or thread as its `stat` file has it, with its times in clock ticks.
+/// A process or thread as its `stat` file has it. The times stay as they are there, in clock ticks: of a thousand to a second
+/// each would be one of the milliseconds that are asked for.
 fn stat(path: &str) -> Option<ProcessRow> {
-    const TICKS: u64 = 1000;
-    stat::parse(&fs::read(path).ok()?, 1, TICKS)
+    const AS_THEY_ARE: u64 = 1000;
+    stat::parse(&fs::read(path).ok()?, 1, AS_THEY_ARE)
 }
 
 /// A thread of ours that is running, or would if it were let: `R`, and `T` or `t` while it is stopped. One that sleeps in a

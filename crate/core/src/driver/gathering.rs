@@ -131,7 +131,7 @@ impl Gathering {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests {
+mod test {
     use std::io::{Write, pipe};
 
     use super::*;

@@ -44,9 +44,9 @@ impl Rows {
     pub(super) fn descend(&self, root: u32, can_be_parent: impl Fn(&ProcessRow) -> bool) -> Vec<u32> {
         let Some(first) = self.get(root) else { return Vec::new() };
         let rows: Vec<&ProcessRow> = self.by_pid.values().map(|(row, _)| row).collect();
-        // For each parent one child, and behind each child the next one with the same parent.
-        let mut first_child = HashMap::new();
-        let siblings: Vec<_> = (0..).zip(&rows).map(|(index, row)| first_child.insert(row.ppid, index)).collect();
+        // For each parent the child that was met last, and for each child the one with the same parent that was met before it.
+        let mut last_met = HashMap::new();
+        let siblings: Vec<_> = (0..).zip(&rows).map(|(index, row)| last_met.insert(row.ppid, index)).collect();
         let mut members = vec![first];
         let mut next = 0;
         // Everybody has one parent, and the root's does not count: so nobody is met twice, even where rows that were read at
@@ -56,8 +56,8 @@ impl Rows {
             if !can_be_parent(parent) {
                 continue;
             }
-            let first = first_child.get(&parent.identity.pid).copied();
-            let children = std::iter::successors(first, |&index: &u32| siblings[index as usize]);
+            let latest = last_met.get(&parent.identity.pid).copied();
+            let children = std::iter::successors(latest, |&index: &u32| siblings[index as usize]);
             let is_child = |row: &&ProcessRow| row.identity.pid != root && is_younger(row, parent);
             members.extend(children.map(|index| rows[index as usize]).filter(is_child));
         }
